@@ -1,0 +1,31 @@
+import type { Toolbox } from './toolbox.js';
+
+/** Copies a file: by reflink where the file system can, else keeping its holes. Nothing half-written is left under the destination's name by the caller's rename. */
+export async function copySparse(tools: Toolbox, source: string, destination: string): Promise<void> {
+  await tools.run('cp', ['--reflink=auto', '--sparse=always', '--no-target-directory', '--', source, destination], {
+    reason: 'copy a disk image',
+  });
+}
+
+const EXCHANGE = `
+import ctypes, os, sys
+libc = ctypes.CDLL(None, use_errno=True)
+AT_FDCWD, RENAME_EXCHANGE = -100, 2
+if libc.renameat2(AT_FDCWD, os.fsencode(sys.argv[1]), AT_FDCWD, os.fsencode(sys.argv[2]), RENAME_EXCHANGE) != 0:
+    sys.exit(os.strerror(ctypes.get_errno()))
+`;
+
+/**
+ * Exchanges two paths in one step (renameat2 with RENAME_EXCHANGE), which Node.js cannot.
+ * python3 is there wherever virt-install is: virt-install is written in it.
+ * @returns false where the file system cannot do it.
+ */
+export async function exchangePaths(tools: Toolbox, one: string, other: string): Promise<boolean> {
+  const { exitStatus } = await tools.query('python3', ['-c', EXCHANGE, one, other], { allowedStatuses: [0, 1] });
+  return exitStatus === 0;
+}
+
+/** Removes a tree, whatever is in it. Its files are the guest's: nothing is followed. */
+export async function removeTree(tools: Toolbox, directory: string): Promise<void> {
+  await tools.query('rm', ['-rf', '--one-file-system', '--', directory]);
+}

@@ -1,0 +1,32 @@
+import type { RunningProgram } from './run.js';
+import type { Toolbox } from './toolbox.js';
+
+/**
+ * What virt-tar-out runs (`guestfish --ro -i tar-out`), preceded in the same appliance by a census of the files with several names:
+ * a newc archive has to state a file's link count before the other names are seen.
+ *
+ * The census goes through a pipe into a file, since guestfish buffers its own stdout and tar-out does not: on one stream their
+ * order would not be certain. Its path is passed by the environment, so that no character of it is special.
+ *
+ * tar-out's options are false by default: owners would be names, capabilities, labels and ACLs would be lost.
+ */
+const SCRIPT = `debug sh "find /sysroot -type f -links +1 -printf '%n %P\\\\0' | base64 -w0" | base64 -d > "$ISO2ROOTFS_CENSUS"
+tar-out / - numericowner:true xattrs:true selinux:true acls:true
+`;
+
+export interface TarOutOptions {
+  readonly diskPath: string;
+  /** File for the census: NUL-terminated records `<link count> <path>`, paths relative to the root and in raw bytes. */
+  readonly censusPath: string;
+}
+
+/** Starts reading the root file system of a disk image as a tar stream; the census is complete before its first byte. */
+export async function startTarOut(tools: Toolbox, options: TarOutOptions): Promise<RunningProgram> {
+  return tools.start('guestfish', ['--ro', '--format=raw', '-a', options.diskPath, '-i'], {
+    stdin: { text: SCRIPT },
+    stdout: 'stream',
+    env: { ISO2ROOTFS_CENSUS: options.censusPath },
+    reason: 'read the files of the installed disk',
+    hint: "'iso2rootfs doctor --thorough' starts the libguestfs appliance and tells what is wrong with it.",
+  });
+}

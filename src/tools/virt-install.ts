@@ -1,0 +1,100 @@
+import type { RunningProgram } from './run.js';
+import type { Toolbox } from './toolbox.js';
+import type { Arch } from '../media/types.js';
+
+export interface VirtInstallOptions {
+  readonly uri: string;
+  readonly domain: string;
+  readonly arch: Arch;
+  readonly accelerator: 'kvm' | 'tcg';
+  readonly memoryMiB: number;
+  readonly vcpus: number;
+  /** Path of the ISO as QEMU will open it. */
+  readonly isoPath: string;
+  /** Paths of the boot kernel and initrd inside the ISO. */
+  readonly kernelPath: string;
+  readonly initrdPath: string;
+  readonly kernelArguments: readonly string[];
+  /** Files that are put at the root of the initrd, under their own names. */
+  readonly initrdFiles: readonly string[];
+  /** A second CD-ROM, e.g. a NoCloud seed. */
+  readonly seedIsoPath?: string | undefined;
+  readonly diskPath: string;
+  /** UNIX socket that we listen on; QEMU connects when it starts, so that no byte of the console is lost. */
+  readonly consoleSocketPath: string;
+  /** The same for Anaconda's log (virtio-serial port `org.fedoraproject.anaconda.log.0`). */
+  readonly logSocketPath: string;
+  readonly network: 'user' | 'none';
+}
+
+/** QEMU must be able to read the ISO as it is: libvirt is told not to chown it. */
+const NO_RELABEL = [
+  '--xml',
+  "xpath.set=./devices/disk[@device='cdrom']/source/seclabel/@model,xpath.value=dac",
+  '--xml',
+  "xpath.set=./devices/disk[@device='cdrom']/source/seclabel/@relabel,xpath.value=no",
+];
+
+export function virtInstallArguments(options: VirtInstallOptions): string[] {
+  const isKvm = options.accelerator === 'kvm';
+  return [
+    '--connect',
+    options.uri,
+    '--name',
+    options.domain,
+    '--transient',
+    '--virt-type',
+    isKvm ? 'kvm' : 'qemu',
+    '--arch',
+    options.arch,
+    '--cpu',
+    isKvm ? 'host-passthrough' : 'mode=maximum',
+    '--memory',
+    String(options.memoryMiB),
+    '--vcpus',
+    String(options.vcpus),
+    '--osinfo',
+    'detect=on,require=off',
+    '--disk',
+    `path=${escapeOption(options.diskPath)},format=raw,bus=virtio,cache=unsafe,discard=unmap`,
+    ...(options.seedIsoPath === undefined
+      ? []
+      : ['--disk', `path=${escapeOption(options.seedIsoPath)},device=cdrom,readonly=on`]),
+    '--location',
+    `${escapeOption(options.isoPath)},kernel=${escapeOption(options.kernelPath)},initrd=${escapeOption(options.initrdPath)}`,
+    ...options.initrdFiles.flatMap((file) => ['--initrd-inject', file]),
+    '--extra-args',
+    options.kernelArguments.join(' '),
+    '--network',
+    options.network,
+    '--graphics',
+    'none',
+    '--serial',
+    `unix,source.path=${escapeOption(options.consoleSocketPath)},source.mode=connect`,
+    '--channel',
+    `unix,source.path=${escapeOption(options.logSocketPath)},source.mode=connect,target.type=virtio,target.name=org.fedoraproject.anaconda.log.0`,
+    '--rng',
+    '/dev/urandom',
+    '--memballoon',
+    'none',
+    '--events',
+    'on_reboot=destroy,on_crash=destroy,on_poweroff=destroy',
+    ...NO_RELABEL,
+    '--noautoconsole',
+    '--wait',
+    '-1',
+  ];
+}
+
+/** virt-install's option strings are comma-separated; a comma in a value is written twice. */
+function escapeOption(value: string): string {
+  return value.replaceAll(',', ',,');
+}
+
+/** Starts virt-install; it ends when the domain is gone. Its exit status says nothing about the installation. */
+export async function startVirtInstall(tools: Toolbox, options: VirtInstallOptions): Promise<RunningProgram> {
+  return tools.start('virt-install', virtInstallArguments(options), {
+    reason: 'install the medium into a disk',
+    hint: 'Read the log; virt-install says there what it did not like.',
+  });
+}
