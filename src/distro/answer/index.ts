@@ -1,0 +1,6 @@
+/** Answer files: written from a neutral model, checked, and given the token that proves a complete installation. */
+export { createAnswerModel, DEFAULT_ANSWER_MODEL } from './model.js';
+export type { AnswerModel, PostScript, Repository, RootAccess } from './model.js';
+export { renderAnswerFile } from './render.js';
+export { insertToken, ISO2ROOTFS_TOKEN_PLACEHOLDER, TOKEN_CONSOLE_PREFIX, TOKEN_PATH } from './token.js';
+export type { AnswerFamily, AnswerTarget, ExtraFile, Finding, RenderedAnswer } from './types.js';
