@@ -7,23 +7,20 @@
  * - each program leads its own process group, ended by SIGINT, SIGTERM, SIGKILL with pauses;
  * - every line goes to the log file whose first line is the command, ready to paste; the last lines are kept for the error.
  */
-import { createWriteStream, type WriteStream } from 'node:fs';
-import { access, constants } from 'node:fs/promises';
+import { access, constants, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { PassThrough, type Readable, type Writable } from 'node:stream';
-import { StringDecoder } from 'node:string_decoder';
 import { execa } from 'execa';
 import { Iso2RootfsError } from '../errors.js';
+import { LineLog, TAIL_LINES } from './line-log.js';
+import { ProcessGroup } from './process-group.js';
+import { Watchdog } from './watchdog.js';
 
 /** Variables that a program inherits from us. Everything else stays out: a build must not depend on it. */
 const INHERITED_VARIABLES =
   /^(PATH|HOME|USER|LOGNAME|SHELL|TMPDIR|XDG_\w+|LIBVIRT_\w+|LIBGUESTFS_\w+|SUPERMIN_\w+|VIRTINSTALL_\w+|OSINFO_\w+|GNUPGHOME|(http|https|ftp|no|all)_proxy|(HTTP|HTTPS|FTP|NO|ALL)_PROXY)$/;
 
-const TAIL_LINES = 50;
-const MAX_COLLECTED_BYTES = 16 * 1024 * 1024;
-const MAX_LINE_CHARACTERS = 64 * 1024;
-/** Pauses between SIGINT, SIGTERM and SIGKILL. */
-const SIGNAL_PAUSE_MS = 4000;
+const DEFAULT_SIGNAL_PAUSE_MS = 4000;
 
 export interface RunOptions {
   readonly cwd?: string;
@@ -36,8 +33,10 @@ export interface RunOptions {
   readonly signal?: AbortSignal | undefined;
   /** Longest run in milliseconds. Default: none. */
   readonly timeoutMs?: number | undefined;
-  /** Longest silence on stdout and stderr in milliseconds. Default: none. */
+  /** Longest silence on stdout and stderr in milliseconds. Time in which we do not read its output does not count. Default: none. */
   readonly idleTimeoutMs?: number | undefined;
+  /** Pause between SIGINT, SIGTERM and SIGKILL in milliseconds. Default: 4000. */
+  readonly signalPauseMs?: number;
   readonly logFile?: string | undefined;
   readonly onLine?: ((line: string, stream: 'stdout' | 'stderr') => void) | undefined;
   /** Exit statuses that are not an error. Default: `[0]`. */
@@ -97,11 +96,11 @@ export async function findProgram(program: string, searchPath: string): Promise<
     : searchPath
         .split(':')
         .filter((directory) => directory !== '')
-        .map((directory) => path.join(directory, program));
+        .map((directory) => path.resolve(directory, program));
   for (const candidate of candidates) {
     try {
       await access(candidate, constants.X_OK);
-      return candidate;
+      if ((await stat(candidate)).isFile()) return candidate;
     } catch {
       // not here: look further
     }
@@ -123,7 +122,7 @@ export async function start(
   args: readonly string[],
   options: RunOptions = {},
 ): Promise<RunningProgram> {
-  options.signal?.throwIfAborted();
+  if (options.signal?.aborted) throw abortReason(options.signal);
   const environment = programEnvironment(options.env);
   const executable = await findProgram(program, environment['PATH'] ?? '');
   if (executable === undefined) {
@@ -156,33 +155,43 @@ export async function start(
     await log.close();
     throw toolFailed(program, command, 'could not be started', [failure.message ?? ''], options);
   }
-  const group = new ProcessGroup(pid);
+  const group = new ProcessGroup(pid, options.signalPauseMs ?? DEFAULT_SIGNAL_PAUSE_MS);
 
   let endedBy: Iso2RootfsError | Error | undefined;
   const endWith = (error: Error): void => {
     endedBy ??= error;
     void group.end();
   };
-  const watchdog = new Watchdog(program, options, endWith);
+  const isWaitingForUs = (): boolean => child.stdout.isPaused() || child.stderr.isPaused();
+  const watchdog = new Watchdog(program, options, isWaitingForUs, endWith);
   const onAbort = (): void => endWith(abortReason(options.signal));
   options.signal?.addEventListener('abort', onAbort, { once: true });
+  // It may have been aborted while we looked for the program: then the event is past.
+  if (options.signal?.aborted) onAbort();
 
-  child.stderr.on('data', (chunk: Buffer) => {
-    watchdog.touch();
-    log.write('stderr', chunk);
-  });
-  let stdoutForCaller: Readable | null = null;
+  const readLines = (stream: 'stdout' | 'stderr'): void => {
+    const readable = child[stream];
+    readable.on('data', (chunk: Buffer) => {
+      watchdog.touch();
+      if (log.write(stream, chunk)) return;
+      readable.pause();
+      log.whenDrained(() => readable.resume());
+    });
+  };
+  readLines('stderr');
+  let stdoutForCaller: PassThrough | null = null;
   if (options.stdout === 'stream') {
     const passThrough = new PassThrough({ highWaterMark: 1024 * 1024 });
     child.stdout.on('data', () => watchdog.touch());
     child.stdout.pipe(passThrough);
+    // A caller that reads no further closes the pipe, so that the program ends by SIGPIPE instead of waiting for ever.
+    passThrough.once('close', () => child.stdout.destroy());
+    child.stdout.once('close', () => passThrough.end());
     stdoutForCaller = passThrough;
   } else {
-    child.stdout.on('data', (chunk: Buffer) => {
-      watchdog.touch();
-      log.write('stdout', chunk);
-    });
+    readLines('stdout');
   }
+  child.once('exit', () => group.endLeftovers([child.stdout, child.stderr]));
   // A program may end before it has read its stdin: that is its exit status' business, not an EPIPE of ours.
   child.stdin?.on('error', () => undefined);
   if (typeof options.stdin === 'object') child.stdin?.end(options.stdin.text);
@@ -191,10 +200,11 @@ export async function start(
     const result = await child;
     watchdog.stop();
     options.signal?.removeEventListener('abort', onAbort);
-    group.markEnded();
     await log.close();
     const elapsedMs = performance.now() - startedAt;
     if (endedBy !== undefined) {
+      // Its children may have closed our pipes and live on.
+      await group.end();
       if (endedBy instanceof Iso2RootfsError) endedBy.log ??= options.logFile;
       throw endedBy;
     }
@@ -224,7 +234,10 @@ export async function start(
 
 function abortReason(signal: AbortSignal | undefined): Error {
   const reason: unknown = signal?.reason;
-  return reason instanceof Error ? reason : new Iso2RootfsError('INTERRUPTED', 'interrupted');
+  // `abort()` without a reason gives a DOMException.
+  return reason instanceof Error && reason.name !== 'AbortError'
+    ? reason
+    : new Iso2RootfsError('INTERRUPTED', 'interrupted');
 }
 
 function toolFailed(
@@ -248,151 +261,4 @@ function toolFailed(
       data: { command, tail: lines.slice(-TAIL_LINES) },
     },
   );
-}
-
-/** The process group that a started program leads. */
-class ProcessGroup {
-  #ended = false;
-  #ending: Promise<void> | undefined;
-
-  constructor(private readonly pid: number) {}
-
-  markEnded(): void {
-    this.#ended = true;
-  }
-
-  end(): Promise<void> {
-    this.#ending ??= this.#endStepByStep();
-    return this.#ending;
-  }
-
-  async #endStepByStep(): Promise<void> {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGKILL'] as const) {
-      if (!this.#send(signal)) return;
-      const until = performance.now() + SIGNAL_PAUSE_MS;
-      while (performance.now() < until) {
-        await new Promise((resolve) => setTimeout(resolve, 50));
-        if (!this.#send(0)) return;
-      }
-    }
-  }
-
-  /** False when no process of the group is left. */
-  #send(signal: NodeJS.Signals | 0): boolean {
-    try {
-      process.kill(-this.pid, signal);
-      return true;
-    } catch {
-      return !this.#ended && isAlive(this.pid);
-    }
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-class Watchdog {
-  readonly #timers: NodeJS.Timeout[] = [];
-  #lastOutput = performance.now();
-
-  constructor(program: string, options: RunOptions, end: (error: Error) => void) {
-    const { timeoutMs, idleTimeoutMs } = options;
-    if (timeoutMs !== undefined) {
-      this.#timers.push(
-        setTimeout(() => {
-          end(new Iso2RootfsError('TIMEOUT', `${program} did not finish within ${timeoutMs / 1000} s`));
-        }, timeoutMs),
-      );
-    }
-    if (idleTimeoutMs !== undefined) {
-      this.#timers.push(
-        setInterval(
-          () => {
-            if (performance.now() - this.#lastOutput < idleTimeoutMs) return;
-            end(new Iso2RootfsError('STALLED', `${program} has been silent for ${idleTimeoutMs / 1000} s`));
-          },
-          Math.min(1000, idleTimeoutMs),
-        ),
-      );
-    }
-  }
-
-  touch(): void {
-    this.#lastOutput = performance.now();
-  }
-
-  stop(): void {
-    for (const timer of this.#timers) clearTimeout(timer);
-  }
-}
-
-/** Splits output into lines; writes them to a log file and keeps what errors and callers need. */
-class LineLog {
-  readonly tail: string[] = [];
-  readonly #file: WriteStream | undefined;
-  readonly #decoders = { stdout: new StringDecoder('utf8'), stderr: new StringDecoder('utf8') };
-  readonly #partial = { stdout: '', stderr: '' };
-  #collected: string[] = [];
-  #collectedBytes = 0;
-
-  constructor(
-    logFile: string | undefined,
-    command: string,
-    private readonly onLine: RunOptions['onLine'],
-  ) {
-    if (logFile === undefined) return;
-    this.#file = createWriteStream(logFile, { flags: 'a', mode: 0o600 });
-    // A log that cannot be written (a full disk) must not hide the outcome of the program.
-    this.#file.on('error', () => undefined);
-    this.#file.write(`$ ${command}\n`);
-  }
-
-  collected(): string {
-    return this.#collected.join('');
-  }
-
-  write(stream: 'stdout' | 'stderr', chunk: Buffer): void {
-    this.#file?.write(chunk);
-    const text = this.#decoders[stream].write(chunk);
-    if (stream === 'stdout' && this.#collectedBytes < MAX_COLLECTED_BYTES) {
-      this.#collected.push(text);
-      this.#collectedBytes += chunk.length;
-    }
-    this.#split(stream, text);
-  }
-
-  #split(stream: 'stdout' | 'stderr', text: string): void {
-    const lines = (this.#partial[stream] + text).split(/\r\n|\n|\r/);
-    this.#partial[stream] = lines.pop() ?? '';
-    if (this.#partial[stream].length > MAX_LINE_CHARACTERS) {
-      lines.push(this.#partial[stream]);
-      this.#partial[stream] = '';
-    }
-    for (const line of lines) this.#keep(stream, line);
-  }
-
-  #keep(stream: 'stdout' | 'stderr', line: string): void {
-    this.tail.push(line);
-    if (this.tail.length > TAIL_LINES) this.tail.shift();
-    this.onLine?.(line, stream);
-  }
-
-  async close(): Promise<void> {
-    for (const stream of ['stdout', 'stderr'] as const) {
-      const rest = this.#partial[stream] + this.#decoders[stream].end();
-      if (rest !== '') this.#keep(stream, rest);
-    }
-    const file = this.#file;
-    if (file === undefined || file.destroyed) return;
-    await new Promise<void>((resolve) => {
-      file.once('close', resolve);
-      file.end();
-    });
-  }
 }
