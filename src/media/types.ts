@@ -19,7 +19,12 @@ export interface MediumEntry {
   readonly path: string;
   readonly type: 'file' | 'directory' | 'symlink' | 'other';
   readonly sizeBytes: number;
+  /** Where a symlink points to, as written on the medium; untrusted. */
+  readonly linkTarget?: string;
 }
+
+/** Which of an ISO's name spaces the paths come from: the richest that it has. */
+export type MediumNaming = 'rock-ridge' | 'joliet' | 'iso9660';
 
 /** What an ISO says of itself. */
 export interface MediumFacts {
@@ -27,6 +32,8 @@ export interface MediumFacts {
   readonly isoPath: string;
   readonly sizeBytes: number;
   readonly volume: VolumeDescriptor;
+  /** Default: `rock-ridge`. Plain ISO 9660 names are upper case on the medium; ours are lower case. */
+  readonly naming?: MediumNaming;
   /** The tree, as deep as recognition needs it (package directories may be left out below their first entries). */
   readonly entries: ReadonlyMap<string, MediumEntry>;
   /** Contents of the small identity files that the medium has: `.treeinfo`, `.discinfo`, `media.repo`, `.disk/info`, `media.1/media`... */
