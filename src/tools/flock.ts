@@ -28,9 +28,17 @@ export async function lockFile(
       '-c',
       'echo locked; exec cat',
     ],
-    { stdin: 'pipe', stdout: 'stream', allowedStatuses: [0, CONFLICT], signal: options.signal, reason: 'lock the cache' },
+    // Not ended by the build's signal: the lock must outlive the clean-up that an abort starts.
+    { stdin: 'pipe', stdout: 'stream', allowedStatuses: [0, CONFLICT], reason: 'lock the cache' },
   );
+  const stopWaiting = (): void => void holder.stop();
+  options.signal?.addEventListener('abort', stopWaiting, { once: true });
   const isLocked = await firstOutput(holder);
+  options.signal?.removeEventListener('abort', stopWaiting);
+  if (options.signal?.aborted === true) {
+    await holder.stop();
+    options.signal.throwIfAborted();
+  }
   if (isLocked) {
     return {
       release: async () => {

@@ -47,6 +47,11 @@ export class Toolbox {
     return new Toolbox(this.#options, stage, this.commands);
   }
 
+  /** The same tools, ended by another signal. */
+  withSignal(signal: AbortSignal): Toolbox {
+    return new Toolbox({ ...this.#options, signal }, this.#stage, this.commands);
+  }
+
   /** The same tools, not ended by the build's signal: for cleaning up. */
   forCleanUp(): Toolbox {
     const { signal: _signal, ...rest } = this.#options;

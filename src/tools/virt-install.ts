@@ -27,12 +27,15 @@ export interface VirtInstallOptions {
   readonly network: 'user' | 'none';
 }
 
-/** QEMU must be able to read the ISO as it is: libvirt is told not to chown it. */
+/**
+ * QEMU must be able to read the ISO as it is: libvirt is told not to chown it. The install medium is always the second disk: virt-install
+ * puts it before every other CD-ROM.
+ */
 const NO_RELABEL = [
   '--xml',
-  "xpath.set=./devices/disk[@device='cdrom']/source/seclabel/@model,xpath.value=dac",
+  "xpath.set=./devices/disk[2]/source/seclabel/@model,xpath.value=dac",
   '--xml',
-  "xpath.set=./devices/disk[@device='cdrom']/source/seclabel/@relabel,xpath.value=no",
+  "xpath.set=./devices/disk[2]/source/seclabel/@relabel,xpath.value=no",
 ];
 
 export function virtInstallArguments(options: VirtInstallOptions): string[] {
@@ -47,6 +50,8 @@ export function virtInstallArguments(options: VirtInstallOptions): string[] {
     isKvm ? 'kvm' : 'qemu',
     '--arch',
     options.arch,
+    // A CD-ROM on AHCI: every installer since 2012 can read it, while newer kernels have dropped the IDE of the older machine type.
+    ...(options.arch === 'x86_64' ? ['--machine', 'q35'] : []),
     '--cpu',
     isKvm ? 'host-passthrough' : 'mode=maximum',
     '--memory',

@@ -1,0 +1,75 @@
+import { Iso2RootfsError } from '../errors.js';
+
+/** A kernel and the initrd of the same version. */
+export interface BootPair {
+  readonly version: string;
+  /** File names in /boot. */
+  readonly kernel: string;
+  readonly initrd: string;
+}
+
+const KERNEL_NAME = /^(?:vmlinuz|vmlinux|Image|zImage)-(.+)$/;
+const INITRD_NAMES = [/^initramfs-(.+)\.img$/, /^initrd\.img-(.+)$/, /^initrd-(.+?)(?:\.img)?$/];
+/** Kernels and initrds that are there for emergencies, and files that only accompany a kernel. */
+const NEVER = /rescue|kdump|crash|\.(?:hmac|sig|old|bak|dpkg-\w+|rpm\w+)$/i;
+
+function versionOf(name: string, patterns: readonly RegExp[]): string | undefined {
+  if (NEVER.test(name)) return undefined;
+  for (const pattern of patterns) {
+    const version = pattern.exec(name)?.[1];
+    if (version !== undefined) return version;
+  }
+  return undefined;
+}
+
+/** Compares versions run by run, numbers as numbers, a tilde before anything (as rpm and dpkg do). */
+export function compareVersions(one: string, other: string): number {
+  const ones = runsOf(one);
+  const others = runsOf(other);
+  for (let index = 0; index < Math.max(ones.length, others.length); index++) {
+    const a = ones[index];
+    const b = others[index];
+    if (a === b) continue;
+    if (a === undefined) return b === '~' ? 1 : -1;
+    if (b === undefined) return a === '~' ? -1 : 1;
+    if (a === '~' || b === '~') return a === '~' ? -1 : 1;
+    const areNumbers = /^\d/.test(a) && /^\d/.test(b);
+    if (areNumbers) {
+      const difference = BigInt(a) - BigInt(b);
+      if (difference !== 0n) return difference < 0n ? -1 : 1;
+      continue;
+    }
+    if (/^\d/.test(a) !== /^\d/.test(b)) return /^\d/.test(a) ? 1 : -1;
+    return a < b ? -1 : 1;
+  }
+  return 0;
+}
+
+function runsOf(version: string): string[] {
+  return version.match(/\d+|[A-Za-z]+|~/g) ?? [];
+}
+
+/**
+ * The newest kernel of /boot, never a rescue or kdump one, and its initrd.
+ * @param names file names in /boot
+ * @throws Iso2RootfsError BUILD_FAILED, listing what /boot holds, when there is no kernel or none of its initrds has its version
+ */
+export function chooseBootPair(names: readonly string[]): BootPair {
+  const kernels = names
+    .map((name) => ({ name, version: versionOf(name, [KERNEL_NAME]) }))
+    .filter((kernel): kernel is { name: string; version: string } => kernel.version !== undefined)
+    .sort((a, b) => compareVersions(b.version, a.version));
+  const newest = kernels[0];
+  const holds = `/boot holds: ${names.length === 0 ? 'nothing' : [...names].sort().join(', ')}`;
+  const hint = 'Look at the package selection and at the %post scripts of the answer file: they decide what /boot holds.';
+  if (newest === undefined) {
+    throw new Iso2RootfsError('BUILD_FAILED', `the installed system has no kernel; ${holds}`, { hint });
+  }
+  const initrd = names.find((name) => versionOf(name, INITRD_NAMES) === newest.version);
+  if (initrd === undefined) {
+    throw new Iso2RootfsError('BUILD_FAILED', `the newest kernel, ${newest.name}, has no initrd of its version; ${holds}`, {
+      hint,
+    });
+  }
+  return { version: newest.version, kernel: newest.name, initrd };
+}

@@ -1,0 +1,54 @@
+import { createHash } from 'node:crypto';
+import type { RenderedAnswer } from '../distro/answer/index.js';
+import { hashOf, type JsonValue } from '../store/canonical-json.js';
+import type { Recipe } from './recipe.js';
+
+/** Raised when the same inputs would give another installed disk. */
+const INSTALLATION_FORMAT = 1;
+/** Raised when the same installed disk would give other artifacts. */
+const CONVERSION_FORMAT = 1;
+
+export interface Key {
+  readonly key: string;
+  /** What the key is the hash of. */
+  readonly inputs: { readonly [name: string]: JsonValue };
+}
+
+export interface Keys {
+  readonly disk: Key;
+  readonly object: Key;
+}
+
+function keyOf(inputs: { readonly [name: string]: JsonValue }): Key {
+  return { key: hashOf(inputs), inputs };
+}
+
+/** SHA-256 of everything that the installer is told, with the token's placeholder in the token's place. */
+export function hashAnswer(answer: RenderedAnswer): string {
+  return hashOf({
+    family: answer.family,
+    text: createHash('sha256').update(answer.text).digest('hex'),
+    extraFiles: answer.extraFiles.map(({ name, text }) => ({ name, text })),
+    kernelArguments: [...answer.kernelArguments],
+    delivery: answer.delivery,
+  });
+}
+
+/**
+ * The keys of a build. In: what changes the bytes. Out: where the ISO came from, memory, processors, timeouts, output paths;
+ * tool versions are recorded in the manifest instead.
+ */
+export function computeKeys(recipe: Recipe, isoSha256: string, arch: string, answer: RenderedAnswer): Keys {
+  const common = { iso: isoSha256, answerFile: hashAnswer(answer) };
+  const installation = { arch, diskSizeBytes: recipe.diskSizeBytes };
+  return {
+    disk: keyOf({ format: INSTALLATION_FORMAT, kind: 'disk', ...common, recipe: installation }),
+    object: keyOf({
+      format: CONVERSION_FORMAT,
+      installationFormat: INSTALLATION_FORMAT,
+      kind: 'object',
+      ...common,
+      recipe: installation,
+    }),
+  };
+}

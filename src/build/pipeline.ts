@@ -1,0 +1,85 @@
+import { Iso2RootfsError, toIso2RootfsError } from '../errors.js';
+import type { Context } from './context.js';
+
+/**
+ * One step of a build: takes what is known so far, gives what it adds.
+ *
+ * `run` is a property, not a method: method parameters are bivariant, and a stage that wants what nobody has made would compile.
+ */
+export interface Stage<Input, Added> {
+  readonly name: string;
+  readonly run: (input: Input, context: Context) => Promise<Added>;
+}
+
+export interface StageTiming {
+  readonly stage: string;
+  readonly elapsedMs: number;
+}
+
+/** Stages in execution order. The only place for abort checks, start and done events, timing, and naming the stage that failed. */
+export class Pipeline<Input, Output> {
+  private constructor(private readonly runAll: (input: Input, context: Context) => Promise<Output>) {}
+
+  static from<Input>(): Pipeline<Input, Input> {
+    return new Pipeline((input) => Promise.resolve(input));
+  }
+
+  stage<Added extends object>(next: Stage<Output, Added>): Pipeline<Input, Output & Added> {
+    return new Pipeline(async (input, context) => {
+      const build = await this.runAll(input, context);
+      return { ...build, ...(await runStage(next, build, context)) };
+    });
+  }
+
+  /** Two stages at once; when one fails the other is ended. */
+  beside<One extends object, Other extends object>(
+    one: Stage<Output, One>,
+    other: Stage<Output, Other>,
+  ): Pipeline<Input, Output & One & Other> {
+    return new Pipeline(async (input, context) => {
+      const build = await this.runAll(input, context);
+      const ending = new AbortController();
+      const signal = AbortSignal.any([context.signal, ending.signal]);
+      const together: Context = { ...context, signal, tools: context.tools.withSignal(signal) };
+      let first: unknown;
+      const watched = async <Added>(stage: Stage<Output, Added>): Promise<Added | undefined> => {
+        try {
+          return await runStage(stage, build, together);
+        } catch (error) {
+          first ??= error;
+          ending.abort(error);
+          return undefined;
+        }
+      };
+      const [oneAdded, otherAdded] = await Promise.all([watched(one), watched(other)]);
+      if (oneAdded === undefined || otherAdded === undefined) throw first;
+      return { ...build, ...oneAdded, ...otherAdded };
+    });
+  }
+
+  run(input: Input, context: Context): Promise<Output> {
+    return this.runAll(input, context);
+  }
+}
+
+async function runStage<Input, Added>(stage: Stage<Input, Added>, input: Input, context: Context): Promise<Added> {
+  const { name } = stage;
+  context.signal.throwIfAborted();
+  const startedAt = performance.now();
+  context.emit({ type: 'stage-start', stage: name });
+  try {
+    const added = await stage.run(input, { ...context, stage: name, tools: context.tools.forStage(name) });
+    const elapsedMs = performance.now() - startedAt;
+    context.timings.push({ stage: name, elapsedMs });
+    context.emit({ type: 'stage-done', stage: name, elapsedMs });
+    return added;
+  } catch (error) {
+    throw nameStage(error, name);
+  }
+}
+
+function nameStage(error: unknown, stage: string): Iso2RootfsError {
+  const failure = toIso2RootfsError(error);
+  failure.stage ??= stage;
+  return failure;
+}
