@@ -1,0 +1,164 @@
+/** Reads lines with the eyes of the pattern packs, and makes one failure out of what belongs together. */
+import type { InstallerFamily } from '../distro/types.js';
+import type { Outcome } from './outcomes.js';
+import { type Pattern, PatternMatcher, type PatternScope, rank } from './patterns/index.js';
+import { messageOf } from './text.js';
+
+export interface Failure {
+  readonly outcome: Outcome;
+  /** The installer's own words. */
+  readonly line: string;
+  readonly patternId: string;
+  readonly hint?: string;
+}
+
+interface Hit {
+  pattern: Pattern;
+  message: string;
+  readonly at: number;
+  readonly atLine: number;
+  /** Lines after it, while the failure settles. */
+  following: string[];
+}
+
+/** How long the lines that follow may add to a failure: an introduction is followed by the message itself. */
+const SETTLE_MS = 2000;
+/** How long an installer has to prove that a presumed failure was none. */
+const PRESUMED_MS = 7000;
+/** A clue explains what comes at most this many lines after it. */
+const CLUE_REACH_LINES = 300;
+const MAX_CLUES = 20;
+const MAX_FOLLOWING = 40;
+const MAX_QUOTE_CHARACTERS = 400;
+/** What an installer prints around its message. */
+const FRAME =
+  /^(The exact error message is:?|The installer will now terminate\.?|The installation was stopped due to an error which occurred|An error occurred during reading the kickstart file:?|There was an error running the kickstart script|The details of this error are:?|Running in cmdline mode, no interactive|Press ENTER|Error|[=*#-]{4,}|cannot be any questions|non-interactive cmdline mode|kickstart file and retry|your kickstart file and retry|Kickstart file|This is a fatal error)/i;
+const CLOSES = /The installer will now terminate|Press (ENTER|enter) to (exit|quit)/;
+const EXCEPTION = /^(\w+\.)*\w*(Error|Exception|Exit|Failure|Timeout|Interrupt)\b(:|$)/;
+
+export class FailureFinder {
+  readonly #matcher: PatternMatcher;
+  #settling: Hit | undefined;
+  #presumed: Hit | undefined;
+  #clues: Hit[] = [];
+  #previous = '';
+  #lines = 0;
+  #isClosed = false;
+
+  constructor(family: InstallerFamily) {
+    this.#matcher = new PatternMatcher(family);
+  }
+
+  addLine(line: string, scope: PatternScope, now: number): void {
+    this.#lines += 1;
+    const message = messageOf(line);
+    // A terminal cuts at 80 columns; the installer's words go on in the next line.
+    const joined = this.#previous.length >= 60 ? `${this.#previous} ${message}` : undefined;
+    this.#previous = message;
+    const pattern = this.#matcher.match(line, scope);
+    const acrossLines =
+      pattern === undefined && joined !== undefined && joined.length < 400
+        ? this.#matcher.match(joined, scope)
+        : undefined;
+    if (this.#settling !== undefined && this.#settling.following.length < MAX_FOLLOWING && message !== '') {
+      this.#settling.following.push(message);
+    }
+    for (const clue of [this.#presumed, this.#clues.at(-1)]) {
+      if (clue?.pattern.introduces === true && clue.following.length < MAX_FOLLOWING) clue.following.push(message);
+    }
+    if (CLOSES.test(message)) this.#isClosed = true;
+    if (pattern !== undefined) this.#addHit(pattern, message, now);
+    else if (acrossLines !== undefined && joined !== undefined) this.#addHit(acrossLines, joined, now);
+  }
+
+  /** The text of a dialog that waits: the failure that it reports, if it does. */
+  matchDialog(text: string): Failure | undefined {
+    const pattern = this.#matcher.match(text, 'both');
+    if (pattern === undefined || pattern.outcome === 'waits-for-input') return undefined;
+    return this.#explain({ pattern, message: text, at: 0, atLine: this.#lines, following: [] });
+  }
+
+  /** The installer goes on: a presumed failure was none. */
+  markProgress(): void {
+    this.#presumed = undefined;
+  }
+
+  /** Why the installer may be asking or have ended. */
+  get cause(): Failure | undefined {
+    const hit = this.#presumed ?? this.#recentClue();
+    return hit === undefined || hit.pattern.outcome === 'waits-for-input' ? undefined : this.#explain(hit);
+  }
+
+  /** A failure whose words are complete. */
+  settled(now: number): Failure | undefined {
+    const hit = this.#settling;
+    if (hit === undefined || (!this.#isClosed && now - hit.at < SETTLE_MS)) return undefined;
+    return this.#explain(hit);
+  }
+
+  presumed(now: number): Failure | undefined {
+    const hit = this.#presumed;
+    return hit === undefined || now - hit.at < PRESUMED_MS ? undefined : this.#explain(hit);
+  }
+
+  #addHit(pattern: Pattern, message: string, now: number): void {
+    const hit: Hit = { pattern, message, at: now, atLine: this.#lines, following: [] };
+    switch (pattern.weight ?? 'fatal') {
+      case 'clue':
+        this.#clues.push(hit);
+        if (this.#clues.length > MAX_CLUES) this.#clues.shift();
+        break;
+      case 'presumed':
+        if (this.#presumed === undefined) this.#presumed = hit;
+        else if (rank(pattern) < rank(this.#presumed.pattern)) this.#presumed = { ...hit, at: this.#presumed.at };
+        break;
+      case 'fatal':
+        if (this.#settling === undefined) this.#settling = hit;
+        else if (rank(pattern) < rank(this.#settling.pattern)) this.#settling = { ...hit, at: this.#settling.at };
+        break;
+    }
+  }
+
+  #recentClue(): Hit | undefined {
+    return this.#clues.findLast((clue) => this.#lines - clue.atLine <= CLUE_REACH_LINES);
+  }
+
+  #explain(hit: Hit): Failure {
+    const reason = hit.pattern.isGeneric === true ? this.#reasonFor(hit) : undefined;
+    const told = reason ?? hit;
+    const hint = told.pattern.hint ?? hit.pattern.hint;
+    return {
+      outcome: told.pattern.outcome,
+      line: quote(told),
+      patternId: told.pattern.id,
+      ...(hint === undefined ? {} : { hint }),
+    };
+  }
+
+  #reasonFor(hit: Hit): Hit | undefined {
+    const candidates = [this.#presumed, ...this.#clues.toReversed()].filter(
+      (candidate): candidate is Hit =>
+        candidate !== undefined &&
+        candidate.pattern.isGeneric !== true &&
+        Math.abs(candidate.atLine - hit.atLine) <= CLUE_REACH_LINES,
+    );
+    return candidates.sort((a, b) => rank(a.pattern) - rank(b.pattern))[0];
+  }
+}
+
+/** The message that an introduction introduces; else the line itself. */
+function quote(hit: Hit): string {
+  const { pattern, message, following } = hit;
+  if (pattern.introduces !== true) return cut(message);
+  if (message.includes('Traceback (')) return cut(following.findLast((line) => EXCEPTION.test(line)) ?? message);
+  const end = following.findIndex((line) => CLOSES.test(line));
+  const told = (end === -1 ? following : following.slice(0, end))
+    .slice(0, 8)
+    .filter((line) => line !== '' && !FRAME.test(line));
+  const isTelling = !FRAME.test(message);
+  return cut([...(isTelling ? [message] : []), ...told.slice(0, isTelling ? 2 : 4)].join(' ') || message);
+}
+
+function cut(text: string): string {
+  return text.length > MAX_QUOTE_CHARACTERS ? `${text.slice(0, MAX_QUOTE_CHARACTERS - 1)}…` : text;
+}
