@@ -50,3 +50,11 @@ function refuseLineBreaks(value: string, syntax: string): void {
     throw new Iso2RootfsError('USAGE', `A ${syntax} value cannot contain a line break`);
   }
 }
+
+/** A double-quoted scalar: only printable ASCII, so that every YAML parser reads the same. */
+export function quoteYaml(value: string): string {
+  return JSON.stringify(value).replace(/[^\x20-\x7e]/gu, (character) => {
+    const point = character.codePointAt(0) ?? 0;
+    return `\\U${point.toString(16).padStart(8, '0')}`;
+  });
+}

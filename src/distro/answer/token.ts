@@ -35,7 +35,13 @@ export function tokenCommands(root = ''): string[] {
     `mkdir -p ${directory}`,
     `chmod 0700 ${directory}`,
     `echo '${ISO2ROOTFS_TOKEN_PLACEHOLDER}' > ${root}${TOKEN_PATH}`,
-    `for console in /dev/console /dev/ttyS0 /dev/ttyAMA0; do if [ -c $console ]; then { printf '\\r\\n${TOKEN_CONSOLE_PREFIX}%s\\r\\n' '${ISO2ROOTFS_TOKEN_PLACEHOLDER}' > $console; } 2>/dev/null || true; fi; done`,
+    // No backslash and no percent sign: preseed files and kickstarts have their own ideas about them.
+    `for console in /dev/console /dev/ttyS0 /dev/ttyAMA0; do if [ -c $console ]; then { echo; echo '${TOKEN_CONSOLE_PREFIX}${ISO2ROOTFS_TOKEN_PLACEHOLDER}'; } > $console 2>/dev/null || true; fi; done`,
     'sync',
   ];
+}
+
+/** One line of shell for installers that take a command, not a script: the first command that fails ends it. */
+export function joinCommands(commands: readonly string[]): string {
+  return ['set -e', ...commands].join('; ');
 }
