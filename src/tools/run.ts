@@ -249,7 +249,10 @@ function toolFailed(
 ): Iso2RootfsError {
   const lines = tail.filter((line) => line.trim() !== '');
   const isFull = lines.some((line) => /no space left on device|disk quota exceeded|ENOSPC/i.test(line));
-  const telling = lines.findLast((line) => /error|cannot|failed|unable|no space/i.test(line)) ?? lines.at(-1);
+  const telling =
+    lines.findLast((line) => /\berror: /i.test(line)) ??
+    lines.findLast((line) => /error|cannot|failed|unable|no space/i.test(line)) ??
+    lines.at(-1);
   return new Iso2RootfsError(
     isFull ? 'NO_SPACE' : 'TOOL_FAILED',
     `${program} failed (${ending})${telling === undefined ? '' : `: ${telling.trim()}`}`,

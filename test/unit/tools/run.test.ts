@@ -74,13 +74,13 @@ describe('tools/run', () => {
 
     it('fails with the line that tells why, the command and the log', async () => {
       const logFile = path.join(directory, 'log');
-      const script = 'echo starting; echo "error: disk is locked" >&2; sleep 0.05; echo bye; exit 3';
+      const script = 'echo starting; echo "error: disk is locked" >&2; sleep 0.05; echo it failed; exit 3';
       const error = await failureOf(run('sh', ['-c', script], { logFile }));
       expect(error.code).to.equal('TOOL_FAILED');
       expect(error.message).to.equal('sh failed (exit status 3): error: disk is locked');
       expect(error.log).to.equal(logFile);
       expect(error.data?.['command']).to.contain('disk is locked');
-      expect(error.data?.['tail']).to.deep.equal(['starting', 'error: disk is locked', 'bye']);
+      expect(error.data?.['tail']).to.deep.equal(['starting', 'error: disk is locked', 'it failed']);
     });
 
     it('names the signal of a program that was killed', async () => {
