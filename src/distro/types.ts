@@ -24,6 +24,8 @@ export interface RecognisedMedium {
   readonly distro: DistroId;
   /** As typed after `-r`: lower case (`22.03-lts-sp3`, `12`, `9.6`). */
   readonly release: string;
+  /** The exact version where `release` is coarser: `12.0.0` for `12`, `22.04.5` for `22.04`. */
+  readonly version?: string;
   readonly arch: Arch;
   /** `dvd`, `netinst`, `minimal`, `boot`, `everything`, `live-server`... */
   readonly variant: string;

@@ -16,6 +16,8 @@ import {
 const MAX_DIRECTORY_BYTES = 64 * 1024 * 1024;
 /** 4 GiB each: no install medium has a file of 4 TiB. */
 const MAX_EXTENTS = 1024;
+/** POSIX names have at most 255 bytes. */
+const MAX_NAME_CHARACTERS = 255;
 const MAX_CONTINUATION_BYTES = 64 * 1024;
 /** More entries than any install medium has: the directory is not worth reading to its end. */
 export const MAX_ENTRIES = 200_000;
@@ -140,7 +142,7 @@ export class IsoVolume {
         : undefined;
     if (rockRidge?.isRelocated) return undefined;
     const name = rockRidge?.name ?? this.#bareName(record);
-    if (name === '' || name === '.' || name === '..' || /[/\0]/.test(name)) {
+    if (name === '' || name === '.' || name === '..' || /[/\0]/.test(name) || name.length > MAX_NAME_CHARACTERS) {
       throw fail(`an entry with the impossible name ${quoteUntrusted(name)}`);
     }
     const path = parent.path === '' ? name : `${parent.path}/${name}`;
