@@ -61,15 +61,20 @@ export function chooseBootPair(names: readonly string[]): BootPair {
     .sort((a, b) => compareVersions(b.version, a.version));
   const newest = kernels[0];
   const holds = `/boot holds: ${names.length === 0 ? 'nothing' : [...names].sort().join(', ')}`;
-  const hint = 'Look at the package selection and at the %post scripts of the answer file: they decide what /boot holds.';
+  const hint =
+    'Look at the package selection and at the %post scripts of the answer file: they decide what /boot holds.';
   if (newest === undefined) {
     throw new Iso2RootfsError('BUILD_FAILED', `the installed system has no kernel; ${holds}`, { hint });
   }
   const initrd = names.find((name) => versionOf(name, INITRD_NAMES) === newest.version);
   if (initrd === undefined) {
-    throw new Iso2RootfsError('BUILD_FAILED', `the newest kernel, ${newest.name}, has no initrd of its version; ${holds}`, {
-      hint,
-    });
+    throw new Iso2RootfsError(
+      'BUILD_FAILED',
+      `the newest kernel, ${newest.name}, has no initrd of its version; ${holds}`,
+      {
+        hint,
+      },
+    );
   }
   return { version: newest.version, kernel: newest.name, initrd };
 }

@@ -15,6 +15,4 @@ export interface Context {
   readonly stage: string;
   /** Filled by the pipeline, read by the manifest. */
   readonly timings: StageTiming[];
-  readonly accelerator: 'kvm' | 'tcg';
-  readonly libvirtUri: string;
 }

@@ -23,6 +23,8 @@ export interface Recipe {
   readonly diskSizeBytes: number;
   readonly timeoutMs: number;
   readonly idleTimeoutMs: number;
+  readonly libvirtUri: string;
+  readonly acceleration: 'auto' | 'kvm' | 'tcg';
   /** False: convert anew even if the cache has it. */
   readonly isCacheUsed: boolean;
 }

@@ -25,18 +25,11 @@ const ownerSchema = z.object({
   id: z.string().regex(/^[0-9a-f]+$/),
   pid: z.number(),
   libvirtUri: z.string(),
-  mediaDirectory: z.string(),
+  mediaDirectory: z.string().optional(),
   outputStaging: z.string().optional(),
   startedAt: z.string(),
 });
 type Owner = z.infer<typeof ownerSchema>;
-
-export interface WorkspaceOptions {
-  readonly store: Store;
-  readonly libvirtUri: string;
-  /** Whether QEMU's user can pass through to a directory. */
-  readonly isReachable: (directory: string) => Promise<boolean>;
-}
 
 /**
  * The places of one build:
@@ -71,27 +64,12 @@ export class Workspace {
     return this.#owner.id;
   }
 
-  get mediaDirectory(): string {
-    return this.#owner.mediaDirectory;
-  }
-
-  static async create(options: WorkspaceOptions): Promise<Workspace> {
-    const { store } = options;
+  static async create(store: Store, libvirtUri: string): Promise<Workspace> {
     const id = randomBytes(6).toString('hex');
     const directory = path.join(store.layout.workspaces, id);
     const unlocked = path.join(store.layout.workspaces, `${NEW_PREFIX}${id}`);
     const logDirectory = path.join(store.layout.logs, id);
-    const mediaDirectory = (await options.isReachable(store.layout.workspaces))
-      ? path.join(directory, 'media')
-      : path.join('/var/tmp', `${NAME_PREFIX}${id}`);
-    const owner: Owner = {
-      format: FORMAT,
-      id,
-      pid: process.pid,
-      libvirtUri: options.libvirtUri,
-      mediaDirectory,
-      startedAt: new Date().toISOString(),
-    };
+    const owner: Owner = { format: FORMAT, id, pid: process.pid, libvirtUri, startedAt: new Date().toISOString() };
     await mkdir(unlocked, { recursive: true, mode: 0o711 });
     await chmod(unlocked, 0o711);
     await mkdir(logDirectory, { recursive: true, mode: 0o700 });
@@ -101,8 +79,6 @@ export class Workspace {
     if (lock === undefined) throw new Error('unreachable: a waiting lock is always taken');
     try {
       await rename(unlocked, directory);
-      await mkdir(mediaDirectory, { recursive: true, mode: 0o711 });
-      await chmod(mediaDirectory, 0o711);
     } catch (error) {
       await lock.release();
       throw error;
@@ -112,7 +88,25 @@ export class Workspace {
 
   /** Notes a directory outside of the store that has to be removed should this process die. */
   async recordOutputStaging(directory: string): Promise<void> {
-    this.#owner = { ...this.#owner, outputStaging: directory };
+    await this.#record({ outputStaging: directory });
+  }
+
+  /**
+   * Makes the directory of what QEMU opens: in the workspace, or below /var/tmp when QEMU's user cannot pass through to there.
+   * @param isReachable whether QEMU's user can pass through to a directory
+   */
+  async createMediaDirectory(isReachable: (directory: string) => Promise<boolean>): Promise<string> {
+    const mediaDirectory = (await isReachable(this.directory))
+      ? path.join(this.directory, 'media')
+      : path.join('/var/tmp', `${NAME_PREFIX}${this.id}`);
+    await this.#record({ mediaDirectory });
+    await mkdir(mediaDirectory, { mode: 0o711 });
+    await chmod(mediaDirectory, 0o711);
+    return mediaDirectory;
+  }
+
+  async #record(change: Partial<Owner>): Promise<void> {
+    this.#owner = { ...this.#owner, ...change };
     await writeFileAtomically(path.join(this.directory, OWNER_FILE), JSON.stringify(this.#owner));
   }
 
@@ -124,7 +118,7 @@ export class Workspace {
 }
 
 async function removeRemains(tools: Toolbox, directory: string, staging: string, owner: Owner): Promise<void> {
-  await removeTree(tools, owner.mediaDirectory);
+  if (owner.mediaDirectory !== undefined) await removeTree(tools, owner.mediaDirectory);
   await removeTree(tools, staging);
   if (owner.outputStaging !== undefined) await removeTree(tools, owner.outputStaging);
   // Last, because it says what else there is to remove.

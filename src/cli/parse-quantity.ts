@@ -10,7 +10,8 @@ function wrong(flag: string, text: string, wanted: string): Iso2RootfsError {
 /** `8G`, `8GiB`, `4096M`, plain bytes. Powers of 1024. */
 export function parseBytes(flag: string, text: string): number {
   const match = /^(\d+(?:\.\d+)?)\s*([bkmgt]?)(?:i?b)?$/i.exec(text.trim());
-  const bytes = match === null ? NaN : Math.round(Number(match[1]) * (BYTE_UNITS[(match[2] ?? '').toLowerCase()] ?? NaN));
+  const bytes =
+    match === null ? NaN : Math.round(Number(match[1]) * (BYTE_UNITS[(match[2] ?? '').toLowerCase()] ?? NaN));
   if (!Number.isSafeInteger(bytes) || bytes <= 0) throw wrong(flag, text, 'a size such as 8G or 4096M');
   return bytes;
 }

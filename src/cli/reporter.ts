@@ -61,7 +61,10 @@ const TICK_MS = 250;
 export class ProgressReporter implements Reporter {
   readonly #output: NodeJS.WriteStream;
   readonly #showsConsole: boolean;
-  readonly #running = new Map<string, { startedAt: number; text: string; done: number; total: number | undefined; unit: string }>();
+  readonly #running = new Map<
+    string,
+    { startedAt: number; text: string; done: number; total: number | undefined; unit: string }
+  >();
   readonly #timer: NodeJS.Timeout;
   #bar: SingleBar | undefined;
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 
-export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [name: string]: JsonValue };
+export type JsonValue =
+  string | number | boolean | null | readonly JsonValue[] | { readonly [name: string]: JsonValue };
 
 /** JSON with sorted names and no white space: equal values give equal bytes. `undefined` members are not allowed: they would be silent. */
 export function canonicalJson(value: JsonValue): string {

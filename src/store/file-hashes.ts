@@ -51,9 +51,9 @@ export class FileHashes {
 
   async #find(identity: Identity): Promise<string | undefined> {
     const record = (await readJson(this.#file(identity))) as
-      | { format?: unknown; identity?: Identity; sha256?: unknown }
-      | undefined;
-    if (record?.format !== FORMAT || record.identity === undefined || typeof record.sha256 !== 'string') return undefined;
+      { format?: unknown; identity?: Identity; sha256?: unknown } | undefined;
+    if (record?.format !== FORMAT || record.identity === undefined || typeof record.sha256 !== 'string')
+      return undefined;
     return isSame(record.identity, identity) ? record.sha256 : undefined;
   }
 

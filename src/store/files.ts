@@ -38,7 +38,8 @@ export async function readJson(file: string): Promise<unknown> {
   try {
     return JSON.parse(await readFile(file, 'utf8')) as unknown;
   } catch (error) {
-    if (error instanceof SyntaxError || systemErrorCode(error) === 'ENOENT' || systemErrorCode(error) === 'ENOTDIR') return undefined;
+    if (error instanceof SyntaxError || systemErrorCode(error) === 'ENOENT' || systemErrorCode(error) === 'ENOTDIR')
+      return undefined;
     throw error;
   }
 }

@@ -66,7 +66,8 @@ export class Store {
     try {
       // Only passing through is open to others: QEMU's user has to reach the workspaces, nobody has to see the guests' files.
       await mkdir(cacheDirectory, { recursive: true });
-      for (const directory of [layout.root, layout.workspaces]) await mkdir(directory, { recursive: true, mode: 0o711 });
+      for (const directory of [layout.root, layout.workspaces])
+        await mkdir(directory, { recursive: true, mode: 0o711 });
       for (const name of ['objects', 'disks', 'isos', 'fileHashes', 'locks', 'staging', 'logs', 'state'] as const) {
         await mkdir(layout[name], { recursive: true, mode: 0o700 });
       }

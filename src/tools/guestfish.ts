@@ -10,7 +10,7 @@ import type { Toolbox } from './toolbox.js';
  *
  * tar-out's options are false by default: owners would be names, capabilities, labels and ACLs would be lost.
  */
-const SCRIPT = `debug sh "find /sysroot -type f -links +1 -printf '%n %P\\\\0' | base64 -w0" | base64 -d > "$ISO2ROOTFS_CENSUS"
+const SCRIPT = `debug sh "find /sysroot ! -type d -links +1 -printf '%n %P\\\\0' | base64 -w0" | base64 -d > "$ISO2ROOTFS_CENSUS"
 tar-out / - numericowner:true xattrs:true selinux:true acls:true
 `;
 
@@ -29,4 +29,13 @@ export async function startTarOut(tools: Toolbox, options: TarOutOptions): Promi
     reason: 'read the files of the installed disk',
     hint: "'iso2rootfs doctor --thorough' starts the libguestfs appliance and tells what is wrong with it.",
   });
+}
+
+/** The text of one small file on a disk image; undefined when there is no system on it, or no such file. */
+export async function readFileFromDisk(tools: Toolbox, diskPath: string, file: string): Promise<string | undefined> {
+  const result = await tools.run('guestfish', ['--ro', '--format=raw', '-a', diskPath, '-i', 'cat', file], {
+    allowedStatuses: [0, 1],
+    reason: 'read the files of the installed disk',
+  });
+  return result.exitStatus === 0 ? result.stdout : undefined;
 }

@@ -2,15 +2,17 @@ import type { RunningProgram } from './run.js';
 import type { Toolbox } from './toolbox.js';
 
 /**
- * Starts GNU tar unpacking a stream on its stdin into a directory, with everything that an archive holds:
- * numeric owners, modes, hard links, devices, capabilities and other xattrs, ACLs, SELinux labels. Needs root.
+ * Starts GNU tar unpacking into a directory, with everything that an archive holds: numeric owners, modes, hard links, devices,
+ * capabilities and other xattrs, ACLs, SELinux labels. Needs root.
+ * @param archive a tar file; undefined: the archive is written to the program's stdin.
  */
-export async function startUnpacking(tools: Toolbox, directory: string): Promise<RunningProgram> {
+export async function startUnpacking(tools: Toolbox, directory: string, archive?: string): Promise<RunningProgram> {
   return tools.start(
     'tar',
     [
       '--extract',
-      '--file=-',
+      `--file=${archive ?? '-'}`,
+      '--force-local',
       `--directory=${directory}`,
       '--numeric-owner',
       '--same-owner',
@@ -21,7 +23,7 @@ export async function startUnpacking(tools: Toolbox, directory: string): Promise
       '--acls',
       '--selinux',
     ],
-    { stdin: 'pipe', reason: 'unpack nfsroot' },
+    { stdin: archive === undefined ? 'pipe' : 'closed', reason: 'unpack nfsroot' },
   );
 }
 

@@ -52,6 +52,15 @@ export class Toolbox {
     return new Toolbox({ ...this.#options, signal }, this.#stage, this.commands);
   }
 
+  /** The same tools, with more in their environment. */
+  withEnvironment(environment: Readonly<Record<string, string>>): Toolbox {
+    return new Toolbox(
+      { ...this.#options, environment: { ...this.#options.environment, ...environment } },
+      this.#stage,
+      this.commands,
+    );
+  }
+
   /** The same tools, not ended by the build's signal: for cleaning up. */
   forCleanUp(): Toolbox {
     const { signal: _signal, ...rest } = this.#options;

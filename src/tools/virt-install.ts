@@ -33,9 +33,9 @@ export interface VirtInstallOptions {
  */
 const NO_RELABEL = [
   '--xml',
-  "xpath.set=./devices/disk[2]/source/seclabel/@model,xpath.value=dac",
+  'xpath.set=./devices/disk[2]/source/seclabel/@model,xpath.value=dac',
   '--xml',
-  "xpath.set=./devices/disk[2]/source/seclabel/@relabel,xpath.value=no",
+  'xpath.set=./devices/disk[2]/source/seclabel/@relabel,xpath.value=no',
 ];
 
 export function virtInstallArguments(options: VirtInstallOptions): string[] {

@@ -29,7 +29,9 @@ export const answer: Stage<Recipe & Fetched & Inspected, Answered> = {
     const rendered = renderAnswerFile(build.medium, createAnswerModel());
     const warn = (message: string): void => emit({ type: 'warning', message });
     const final =
-      build.answerFilePath === undefined ? rendered : await useOwnFile(build.answerFilePath, build.medium, rendered, warn);
+      build.answerFilePath === undefined
+        ? rendered
+        : await useOwnFile(build.answerFilePath, build.medium, rendered, warn);
     return { answer: final, keys: computeKeys(build, build.iso.sha256, build.medium.arch, final) };
   },
 };
@@ -45,9 +47,10 @@ async function useOwnFile(
   const family = rendered.family;
   const found = detectFamily(text);
   if (found !== undefined && found !== family) {
-    throw invalid(`${file} is an answer file for ${found}, but ${medium.distro} ${medium.release} is installed by ${family}`, [
-      'Give an answer file for the installer that is on the medium.',
-    ]);
+    throw invalid(
+      `${file} is an answer file for ${found}, but ${medium.distro} ${medium.release} is installed by ${family}`,
+      ['Give an answer file for the installer that is on the medium.'],
+    );
   }
   checkOwnFile(file, family, text, warn);
   return { ...rendered, text: appendToken(family, text) };
@@ -65,7 +68,9 @@ async function readAnswerFile(file: string): Promise<string> {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
-    throw invalid(`the answer file ${file} is not UTF-8 text`, ['Give a kickstart, preseed, autoinstall or AutoYaST file.']);
+    throw invalid(`the answer file ${file} is not UTF-8 text`, [
+      'Give a kickstart, preseed, autoinstall or AutoYaST file.',
+    ]);
   }
 }
 

@@ -19,7 +19,10 @@ export const inspect: Stage<Recipe & Fetched, Inspected> = {
     const medium = recogniseMedium(facts, { fileName: path.basename(build.iso.path) });
     checkAgainstRecipe(build, medium);
     if (medium.isExperimental) {
-      emit({ type: 'warning', message: `${medium.distro} ${medium.release} is experimental: nobody has verified it with a real medium yet` });
+      emit({
+        type: 'warning',
+        message: `${medium.distro} ${medium.release} is experimental: nobody has verified it with a real medium yet`,
+      });
     }
     return { medium };
   },

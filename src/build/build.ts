@@ -1,0 +1,125 @@
+import type { Emit } from '../events.js';
+import { toIso2RootfsError } from '../errors.js';
+import { Store } from '../store/store.js';
+import { Toolbox } from '../tools/toolbox.js';
+import type { Context } from './context.js';
+import { manifestSchema, type Manifest } from './manifest.js';
+import { claimOutputDirectory } from './output-directory.js';
+import { Pipeline } from './pipeline.js';
+import type { Recipe } from './recipe.js';
+import { answer } from './stages/answer.js';
+import { claim } from './stages/claim.js';
+import { commit } from './stages/commit.js';
+import { deliver } from './stages/deliver.js';
+import { fetch } from './stages/fetch.js';
+import { inspect } from './stages/inspect.js';
+import { install } from './stages/install.js';
+import { kernel } from './stages/kernel.js';
+import { pair } from './stages/pair.js';
+import { preflight } from './stages/preflight.js';
+import { prepare, sparsify } from './stages/prepare.js';
+import { trees } from './stages/trees.js';
+import { BUILD_VARIABLE, removeAbandonedWorkspaces, Workspace } from './workspace.js';
+import { readJson } from '../store/files.js';
+import path from 'node:path';
+
+/** What is converted, and into what: cheap, and all that a hit in the cache needs. */
+const identify = Pipeline.from<Recipe>().stage(fetch).stage(inspect).stage(claim).stage(answer);
+type Identified = Awaited<ReturnType<typeof identify.run>>;
+
+/** The conversion. */
+const check = Pipeline.from<Identified>().stage(preflight);
+const convert = Pipeline.from<Awaited<ReturnType<typeof check.run>>>()
+  .stage(install)
+  .stage(prepare)
+  .stage(sparsify)
+  .beside(kernel, trees)
+  .stage(pair)
+  .stage(commit);
+
+export interface BuildOptions {
+  readonly cacheDirectory: string;
+  readonly toolsPath?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly emit?: Emit | undefined;
+}
+
+export interface BuildResult {
+  readonly outputDirectory: string;
+  readonly manifest: Manifest;
+  /** True: nothing was installed or converted. */
+  readonly isFromCache: boolean;
+}
+
+/**
+ * Converts an ISO into a root file system, or takes it from the cache.
+ * @throws Iso2RootfsError any code of errors.ts; nothing is left behind but the logs.
+ */
+export async function build(recipe: Recipe, options: BuildOptions): Promise<BuildResult> {
+  const emit = options.emit ?? (() => undefined);
+  const signal = options.signal ?? new AbortController().signal;
+  if (recipe.outputDirectory !== undefined) await claimOutputDirectory(recipe.outputDirectory);
+  const store = await Store.open(options.cacheDirectory);
+  const workspace = await Workspace.create(store, recipe.libvirtUri);
+  const tools = new Toolbox({
+    logDirectory: workspace.logDirectory,
+    signal,
+    toolsPath: options.toolsPath,
+    environment: { [BUILD_VARIABLE]: workspace.id },
+  });
+  const context: Context = { store, workspace, tools, signal, emit, stage: 'build', timings: [] };
+  try {
+    await sweep(store, tools, emit);
+    return await buildIn(context, recipe);
+  } catch (error) {
+    const failure = toIso2RootfsError(error);
+    failure.log ??= workspace.logDirectory;
+    throw failure;
+  } finally {
+    await workspace.dispose(tools.forCleanUp());
+  }
+}
+
+/** What dead builds have left is removed before it takes the space that this one needs. */
+async function sweep(store: Store, tools: Toolbox, emit: Emit): Promise<void> {
+  try {
+    const removed = await removeAbandonedWorkspaces(store, tools);
+    if (removed.length > 0)
+      emit({ type: 'notice', message: `Cleaned up after ${removed.length} build(s) that had died.` });
+  } catch (error) {
+    emit({ type: 'warning', message: `Could not clean up after a dead build: ${toIso2RootfsError(error).message}` });
+  }
+}
+
+async function buildIn(context: Context, recipe: Recipe): Promise<BuildResult> {
+  const { store, emit } = context;
+  const identified = await identify.run(recipe, context);
+  const { key } = identified.keys.object;
+  const lock = (await store.lock(key, { wait: false })) ?? (await waitForOther(context, key));
+  try {
+    const known = recipe.isCacheUsed ? await store.find('object', key) : undefined;
+    if (known !== undefined) {
+      await store.touch(known);
+      emit({ type: 'notice', message: `This medium is in the cache (key ${key.slice(0, 12)}): nothing is installed.` });
+      const manifest = manifestSchema.parse(await readJson(path.join(known.directory, 'manifest.json')));
+      const { delivered } = await Pipeline.from<typeof identified & { object: typeof known; nfsroot: undefined }>()
+        .stage(deliver)
+        .run({ ...identified, object: known, nfsroot: undefined }, context);
+      return { outputDirectory: delivered, manifest, isFromCache: true };
+    }
+    const checked = await check.run(identified, context);
+    const converting = { ...context, tools: context.tools.withEnvironment(checked.machine.environment) };
+    const converted = await convert.run(checked, converting);
+    const { delivered } = await Pipeline.from<typeof converted & { nfsroot: string | undefined }>()
+      .stage(deliver)
+      .run({ ...converted, nfsroot: converted.trees.nfsroot }, converting);
+    return { outputDirectory: delivered, manifest: converted.manifest, isFromCache: false };
+  } finally {
+    await lock?.release();
+  }
+}
+
+async function waitForOther(context: Context, key: string): Promise<Awaited<ReturnType<Store['lock']>>> {
+  context.emit({ type: 'notice', message: 'Another iso2rootfs is converting this medium: waiting for it.' });
+  return context.store.lock(key, { wait: true, signal: context.signal });
+}

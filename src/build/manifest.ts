@@ -1,0 +1,71 @@
+import { z } from 'zod';
+
+/** Format of `manifest.json`. Raised when a reader of the old one would misread the new one. */
+export const MANIFEST_FORMAT = 1;
+
+const fileArtifact = z.object({
+  name: z.string(),
+  type: z.literal('file'),
+  sizeBytes: z.number(),
+  sha256: z.string(),
+});
+
+const directoryArtifact = z.object({
+  name: z.string(),
+  type: z.literal('directory'),
+  entries: z.number(),
+  /** SHA-256 of the tar archive that it was unpacked from. */
+  tarSha256: z.string(),
+});
+
+/** What `manifest.json` says. */
+export const manifestSchema = z.object({
+  format: z.literal(MANIFEST_FORMAT),
+  program: z.object({ name: z.literal('iso2rootfs'), version: z.string() }),
+  createdAt: z.string(),
+  key: z.string(),
+  /** What the key is the SHA-256 of, as canonical JSON. */
+  keyInputs: z.record(z.string(), z.unknown()),
+  medium: z.object({
+    distro: z.string(),
+    release: z.string(),
+    arch: z.string(),
+    variant: z.string(),
+    installer: z.string(),
+    volumeId: z.string(),
+  }),
+  inputs: z.object({
+    iso: z.object({ source: z.string(), sizeBytes: z.number(), sha256: z.string() }),
+    /** `text`: with the placeholder of the success token, as it is hashed for the key. */
+    answerFile: z.object({ name: z.string(), dialect: z.string(), sha256: z.string(), source: z.string() }),
+  }),
+  installation: z.object({
+    memoryMiB: z.number(),
+    vcpus: z.number(),
+    diskSizeBytes: z.number(),
+    accelerator: z.enum(['kvm', 'tcg']),
+  }),
+  kernel: z.object({ version: z.string(), kernel: z.string(), initrd: z.string() }),
+  artifacts: z.array(z.discriminatedUnion('type', [fileArtifact, directoryArtifact])),
+  /** What initramfs.cgz cannot hold: newc has no extended attributes. */
+  initramfs: z.object({
+    unpackedBytes: z.number(),
+    largestFileBytes: z.number(),
+    lostMetadata: z.array(
+      z.object({ path: z.string(), xattrs: z.array(z.string()), capabilityHex: z.string().optional() }),
+    ),
+    lostLabelCount: z.number(),
+  }),
+  /** Installed packages, where reading them is cheap (dpkg). */
+  packages: z.array(z.object({ name: z.string(), version: z.string(), arch: z.string() })).optional(),
+  tools: z.record(z.string(), z.string()),
+  commands: z.array(z.object({ stage: z.string(), command: z.string() })),
+  timings: z.array(z.object({ stage: z.string(), elapsedMs: z.number() })),
+});
+
+export type Manifest = z.infer<typeof manifestSchema>;
+export type Artifact = Manifest['artifacts'][number];
+
+export function formatManifest(manifest: Manifest): string {
+  return `${JSON.stringify(manifest, undefined, 2)}\n`;
+}

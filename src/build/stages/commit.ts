@@ -1,0 +1,109 @@
+import { chmod, cp, rm, stat, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { hashFile } from '../../store/files.js';
+import type { StoredObject } from '../../store/store.js';
+import { hashAnswer } from '../keys.js';
+import { formatManifest, MANIFEST_FORMAT, type Manifest } from '../manifest.js';
+import type { Stage } from '../pipeline.js';
+import { PROGRAM_VERSION } from '../version.js';
+import type { Recipe } from '../recipe.js';
+import type { Answered } from './answer.js';
+import type { Fetched } from './fetch.js';
+import type { Inspected } from './inspect.js';
+import type { Paired } from './pair.js';
+import type { Preflighted } from './preflight.js';
+import type { TreesMade } from './trees.js';
+
+export interface Committed {
+  readonly object: StoredObject;
+  readonly manifest: Manifest;
+}
+
+/** Staging -> store object with its manifest, in one step. */
+export const commit: Stage<Recipe & Fetched & Inspected & Answered & Preflighted & TreesMade & Paired, Committed> = {
+  name: 'commit',
+  run: async (build, { store, workspace, tools, timings, signal }) => {
+    const { trees, boot } = build;
+    const staging = path.dirname(trees.tar.path);
+    const hashes = new Map([
+      ['rootfs.tar', trees.tar.sha256],
+      ['initramfs.cgz', trees.cgz.sha256],
+    ]);
+    for (const [name, file] of [
+      ['vmlinuz', boot.kernelPath],
+      ['initrd.img', boot.initrdPath],
+    ] as const) {
+      await chmod(file, 0o444);
+      hashes.set(name, await hashFile(file, { signal }));
+    }
+    await rm(path.join(staging, 'census'), { force: true });
+    const artifacts: Manifest['artifacts'] = [];
+    for (const [name, sha256] of hashes) {
+      const { size: sizeBytes } = await stat(path.join(staging, name));
+      artifacts.push({ name, type: 'file', sizeBytes, sha256 });
+    }
+    artifacts.push({ name: 'nfsroot', type: 'directory', entries: trees.tree.entryCount, tarSha256: trees.tar.sha256 });
+    const [newc] = trees.tree.newc;
+    const manifest: Manifest = {
+      format: MANIFEST_FORMAT,
+      program: { name: 'iso2rootfs', version: PROGRAM_VERSION },
+      createdAt: new Date().toISOString(),
+      key: build.keys.object.key,
+      keyInputs: { ...build.keys.object.inputs },
+      medium: {
+        distro: build.medium.distro,
+        release: build.medium.release,
+        arch: build.medium.arch,
+        variant: build.medium.variant,
+        installer: build.medium.family,
+        volumeId: build.medium.volumeId,
+      },
+      inputs: {
+        iso: { source: build.iso.path, sizeBytes: build.iso.sizeBytes, sha256: build.iso.sha256 },
+        answerFile: {
+          name: build.answer.fileName,
+          dialect: build.answer.dialect,
+          sha256: hashAnswer(build.answer),
+          source: build.answerFilePath ?? 'generated',
+        },
+      },
+      installation: {
+        memoryMiB: build.memoryMiB,
+        vcpus: build.vcpus,
+        diskSizeBytes: build.diskSizeBytes,
+        accelerator: build.machine.accelerator,
+      },
+      kernel: { version: boot.version, kernel: boot.kernel, initrd: boot.initrd },
+      artifacts,
+      initramfs: {
+        unpackedBytes: newc?.unpackedBytes ?? 0,
+        largestFileBytes: newc?.largestFileBytes ?? 0,
+        lostMetadata: (newc?.lostMetadata ?? []).map((lost) => ({ ...lost, xattrs: [...lost.xattrs] })),
+        lostLabelCount: newc?.lostLabelCount ?? 0,
+      },
+      ...(trees.packages === undefined ? {} : { packages: [...trees.packages] }),
+      tools: { ...build.machine.toolVersions },
+      commands: tools.commands.map((command) => ({ ...command })),
+      timings: timings.map((timing) => ({ ...timing })),
+    };
+    await writeFile(path.join(staging, 'manifest.json'), formatManifest(manifest), { mode: 0o444 });
+    hashes.set('manifest.json', await hashFile(path.join(staging, 'manifest.json')));
+    await cp(workspace.logDirectory, path.join(staging, 'logs'), { recursive: true });
+    const object = await store.commit({
+      kind: 'object',
+      key: build.keys.object.key,
+      keyInputs: build.keys.object.inputs,
+      isoSha256: build.iso.sha256,
+      facts: {
+        distro: build.medium.distro,
+        release: build.medium.release,
+        arch: build.medium.arch,
+        // Bytes as latin1: names need not be UTF-8.
+        sparseFiles: trees.tree.sparseFiles.map((file) => file.path.toString('latin1')),
+      },
+      hashes,
+      stagingDirectory: staging,
+    });
+    return { object, manifest };
+  },
+};

@@ -1,0 +1,54 @@
+import { createReadStream, createWriteStream } from 'node:fs';
+import { rename } from 'node:fs/promises';
+import path from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { Iso2RootfsError } from '../../errors.js';
+import { exists } from '../../store/files.js';
+import { chooseBootPair, type BootPair } from '../boot-files.js';
+import type { Stage } from '../pipeline.js';
+import type { KernelCopied } from './kernel.js';
+import type { TreesMade } from './trees.js';
+
+export interface Paired {
+  readonly boot: BootPair & { readonly kernelPath: string; readonly initrdPath: string };
+}
+
+/**
+ * The kernel and initrd that were copied, or, where virt-get-kernel took a kdump image or two versions, the right ones out of rootfs.tar.
+ */
+export const pair: Stage<KernelCopied & TreesMade, Paired> = {
+  name: 'pair',
+  run: async ({ kernelDirectory, trees }) => {
+    const files = new Map(
+      trees.tree.bootFiles
+        .map((file) => [file.path.toString('utf8').replace(/^boot\//, ''), file] as const)
+        .filter(([name]) => !name.includes('/')),
+    );
+    const boot = chooseBootPair([...files.keys()]);
+    const place = async (name: string, newName: string): Promise<string> => {
+      const destination = path.join(path.dirname(trees.tar.path), newName);
+      const copied = path.join(kernelDirectory, name);
+      if (await exists(copied)) {
+        await rename(copied, destination);
+        return destination;
+      }
+      const file = files.get(name);
+      if (file?.tarOffsetBytes === undefined)
+        throw new Iso2RootfsError('INTERNAL', `boot/${name} is not in rootfs.tar`);
+      const { tarOffsetBytes: start, sizeBytes } = file;
+      if (sizeBytes === 0) throw new Iso2RootfsError('BUILD_FAILED', `boot/${name} is empty`);
+      await pipeline(
+        createReadStream(trees.tar.path, { start, end: start + sizeBytes - 1 }),
+        createWriteStream(destination, { flags: 'wx', mode: 0o444 }),
+      );
+      return destination;
+    };
+    return {
+      boot: {
+        ...boot,
+        kernelPath: await place(boot.kernel, 'vmlinuz'),
+        initrdPath: await place(boot.initrd, 'initrd.img'),
+      },
+    };
+  },
+};

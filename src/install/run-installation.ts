@@ -1,0 +1,184 @@
+import { stat, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { InstallerFamily } from '../distro/types.js';
+import { Iso2RootfsError } from '../errors.js';
+import type { Emit } from '../events.js';
+import type { Arch } from '../media/types.js';
+import { readFileFromDisk } from '../tools/guestfish.js';
+import { freeBytes } from '../tools/space.js';
+import type { RunningProgram } from '../tools/run.js';
+import type { Toolbox } from '../tools/toolbox.js';
+import { Virsh } from '../tools/virsh.js';
+import { startVirtInstall } from '../tools/virt-install.js';
+import { makeSeedIso } from '../tools/xorriso.js';
+import { InstallationWatch } from './installation-watch.js';
+import { SocketLog } from './socket-log.js';
+import { toError, type Verdict } from './verdict.js';
+
+export interface Installation {
+  readonly tools: Toolbox;
+  readonly emit: Emit;
+  readonly signal: AbortSignal;
+  readonly uri: string;
+  readonly accelerator: 'kvm' | 'tcg';
+  /** Name of the domain and of its storage pool. */
+  readonly domain: string;
+  readonly pool: string;
+  /** Where everything lies that QEMU opens. */
+  readonly mediaDirectory: string;
+  readonly logDirectory: string;
+  readonly arch: Arch;
+  readonly family: InstallerFamily;
+  /** Path of the ISO in the media directory. */
+  readonly isoPath: string;
+  /** Paths on the ISO. */
+  readonly kernelPath: string;
+  readonly initrdPath: string;
+  readonly kernelArguments: readonly string[];
+  /** The answer file and what goes with it, with the token in place. */
+  readonly answerFiles: readonly { readonly name: string; readonly text: string }[];
+  readonly delivery: 'initrd' | 'seed-iso';
+  /** The nonce that the answer file's last step leaves on the disk and on the console, and where it leaves it. */
+  readonly token: string;
+  readonly tokenPath: string;
+  readonly diskPath: string;
+  readonly memoryMiB: number;
+  readonly vcpus: number;
+  readonly timeoutMs: number;
+  readonly idleTimeoutMs: number;
+}
+
+const CHECK_INTERVAL_MS = 500;
+const SAMPLE_INTERVAL_MS = 2000;
+/** A disk with less than this written to it holds no system. */
+const LEAST_SYSTEM_BYTES = 4 * 1024 ** 2;
+
+/**
+ * Installs a medium into a disk. Returns when the installed system's success token has been seen; whatever happens, the domain and its
+ * pool are gone then.
+ * @throws Iso2RootfsError BUILD_FAILED, STALLED or TIMEOUT with the installer's own line; NO_SPACE; TOOL_FAILED when there is no domain
+ */
+export async function runInstallation(installation: Installation): Promise<void> {
+  const { tools, mediaDirectory, logDirectory, uri, domain, pool } = installation;
+  const watch = new InstallationWatch({
+    family: installation.family,
+    token: installation.token,
+    timeoutMs: installation.timeoutMs,
+    idleTimeoutMs: installation.idleTimeoutMs,
+    emit: installation.emit,
+  });
+  const virsh = new Virsh(tools, uri);
+  const consoleLog = path.join(logDirectory, 'console.log');
+  const consoleSocketPath = path.join(mediaDirectory, 'console.sock');
+  const logSocketPath = path.join(mediaDirectory, 'installer-log.sock');
+  const sockets: SocketLog[] = [];
+  let program: RunningProgram | undefined;
+  try {
+    const { initrdFiles, seedIsoPath } = await placeAnswer(installation);
+    sockets.push(await SocketLog.listen(consoleSocketPath, consoleLog, (chunk) => watch.feedConsole(chunk)));
+    const installerLog = path.join(logDirectory, 'installer.log');
+    sockets.push(await SocketLog.listen(logSocketPath, installerLog, (chunk) => watch.feedInstallerLog(chunk)));
+    await virsh.createPool(pool, mediaDirectory);
+    program = await startVirtInstall(tools, {
+      ...installation,
+      initrdFiles,
+      seedIsoPath,
+      consoleSocketPath,
+      logSocketPath,
+      network: 'user',
+    });
+    const verdict = await watchUntilEnd(installation, program, watch, virsh);
+    if (verdict !== undefined) throw toError(verdict, consoleLog);
+    for (const socket of sockets) await socket.drain();
+    await requireToken(installation, watch, consoleLog);
+  } finally {
+    const cleaning = new Virsh(tools.forCleanUp(), uri);
+    await program?.stop();
+    await cleaning.removeDomain(domain);
+    await cleaning.removePool(pool);
+    for (const socket of sockets) await socket.close();
+  }
+}
+
+/** Watches until virt-install has ended (undefined) or there is a verdict. */
+async function watchUntilEnd(
+  installation: Installation,
+  program: RunningProgram,
+  watch: InstallationWatch,
+  virsh: Virsh,
+): Promise<Verdict | undefined> {
+  const { domain, diskPath, signal } = installation;
+  let hasEnded = false;
+  const ended = program.done.finally(() => {
+    hasEnded = true;
+  });
+  ended.catch(() => undefined);
+  let sampledAt = -Infinity;
+  for (;;) {
+    await Promise.race([pause(CHECK_INTERVAL_MS), ended]);
+    signal.throwIfAborted();
+    const verdict = watch.check();
+    if (verdict !== undefined) return verdict;
+    // virt-install's own failure (no domain) is thrown here; its success says nothing.
+    if (hasEnded) return void (await ended);
+    if (performance.now() - sampledAt < SAMPLE_INTERVAL_MS) continue;
+    sampledAt = performance.now();
+    const { state, isPausedByIoError, activity } = await virsh.sample(domain);
+    if (isPausedByIoError) throw await fullDisk(diskPath);
+    if (state === 'running') {
+      watch.feedActivity({
+        blockBytes: activity.blockBytes,
+        netBytes: activity.netBytes,
+        cpuTimeNs: activity.cpuNs,
+      });
+    }
+  }
+}
+
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
+
+async function fullDisk(diskPath: string): Promise<Iso2RootfsError> {
+  const available = await freeBytes(diskPath);
+  const { blocks, size } = await stat(diskPath);
+  const needed = size - blocks * 512;
+  return new Iso2RootfsError(
+    'NO_SPACE',
+    `the guest could not write its disk: up to ${needed} more bytes are needed for ${diskPath}, ${available} are available`,
+    {
+      hint: 'Free some space there, or put the cache elsewhere with --cache-dir.',
+      data: { neededBytes: needed, availableBytes: available },
+    },
+  );
+}
+
+/** Success is the token: on the console, or else on the disk. */
+async function requireToken(installation: Installation, watch: InstallationWatch, consoleLog: string): Promise<void> {
+  const early = watch.conclude();
+  if (early !== undefined && !watch.tokenSeen) throw toError(early, consoleLog);
+  if (watch.tokenSeen) return;
+  const { blocks } = await stat(installation.diskPath);
+  if (blocks * 512 >= LEAST_SYSTEM_BYTES) {
+    const { tools, diskPath, tokenPath, token } = installation;
+    if ((await readFileFromDisk(tools, diskPath, tokenPath))?.trim() === token) return;
+  }
+  throw toError(watch.finish(), consoleLog);
+}
+
+async function placeAnswer(
+  installation: Installation,
+): Promise<{ readonly initrdFiles: readonly string[]; readonly seedIsoPath?: string }> {
+  const { mediaDirectory, answerFiles, delivery, tools } = installation;
+  const files: string[] = [];
+  for (const { name, text } of answerFiles) {
+    const file = path.join(mediaDirectory, name);
+    // May hold the hash of a password: only virt-install reads it.
+    await writeFile(file, text, { mode: 0o600, flag: 'wx' });
+    files.push(file);
+  }
+  if (delivery === 'initrd') return { initrdFiles: files };
+  const seedIsoPath = path.join(mediaDirectory, 'seed.iso');
+  await makeSeedIso(tools, { files, volumeId: 'cidata', destination: seedIsoPath });
+  return { initrdFiles: [], seedIsoPath };
+}
