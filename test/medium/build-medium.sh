@@ -1,0 +1,252 @@
+#!/bin/bash
+# Builds the stand-in install medium: see README.md beside this file. What is expensive (two Debian roots) is kept in the work directory under
+# a hash of what it was made from; packing the ISO again for another release or failure mode takes a second or two.
+set -euo pipefail
+shopt -s inherit_errexit
+
+usage() {
+    cat <<'TEXT'
+Usage: build-medium.sh --output FILE.iso [--release 22.03-LTS] [--arch x86_64] [--failure MODE] [--work DIR] [--mirror URI]
+
+  --output FILE    the ISO to write (replaced atomically)
+  --release NAME   openEuler release that the medium claims to carry (default: 22.03-LTS)
+  --arch NAME      x86_64; nothing else is implemented
+  --failure MODE   make the installer fail on purpose: ask, error, traceback, poweroff, panic, silent, post-fail, dracut, slow, oom, no-token
+                   (README.md says what each does; default: none)
+  --work DIR       cache (default: $XDG_CACHE_HOME/iso2rootfs-medium or ~/.cache/iso2rootfs-medium)
+  --mirror URI     Debian mirror (default: what this machine's apt sources say)
+
+Needs root. Packages: README.md.
+TEXT
+}
+
+fail() {
+    echo "build-medium: $1" >&2
+    exit "${2:-1}"
+}
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+output='' release=22.03-LTS arch=x86_64 failure=none mirror=''
+work=${XDG_CACHE_HOME:-$HOME/.cache}/iso2rootfs-medium
+while (($#)); do
+    case $1 in
+        --output | --release | --arch | --failure | --work | --mirror)
+            [[ $# -ge 2 ]] || fail "$1 needs a value" 64
+            declare "${1#--}=$2"
+            shift 2
+            ;;
+        -h | --help)
+            usage
+            exit 0
+            ;;
+        *) fail "unknown option $1 (see --help)" 64 ;;
+    esac
+done
+[[ -n $output ]] || fail '--output is required (see --help)' 64
+[[ $arch == x86_64 ]] || fail "architecture $arch is not implemented, only x86_64" 64
+[[ $release =~ ^[0-9A-Za-z.-]{1,16}$ ]] || fail "release $release cannot be part of a volume id" 64
+case $failure in
+    none | ask | error | traceback | poweroff | panic | silent | post-fail | dracut | slow | oom | no-token) ;;
+    *) fail "unknown failure mode $failure (see --help)" 64 ;;
+esac
+((EUID == 0)) || fail 'must run as root: it makes Debian roots with device nodes and foreign owners' 77
+for tool in mmdebstrap mksquashfs xorriso cpio zstd depmod apt-get dpkg-deb flock; do
+    command -v "$tool" >/dev/null || fail "$tool is missing (README.md lists the packages)" 69
+done
+
+umask 022
+export LC_ALL=C.UTF-8 TZ=UTC DEBIAN_FRONTEND=noninteractive
+codename=bookworm
+mkdir -p "$work" "$(dirname "$output")"
+output=$(realpath -m "$output")
+exec 9>"$work/lock"
+flock 9
+
+temporary=$(mktemp -d "$work/tmp.XXXXXXXX")
+trap 'rm -rf "$temporary" "$output.tmp.$$"' EXIT
+
+# The lines of this machine's apt sources that belong to the Debian release that we build from, one-line style, whatever style they have here.
+sources=$temporary/sources.list
+if [[ -n $mirror ]]; then
+    echo "deb $mirror $codename main" >"$sources"
+else
+    # shellcheck disable=SC2016 # the dollars are apt's
+    apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' |
+        awk -v codename="$codename" 'index($2, codename) == 1 && $3 == "main" { print "deb", $1, $2, $3 }' | sort -u >"$sources"
+fi
+[[ -s $sources ]] || fail "no apt source for Debian $codename on this machine: give one with --mirror URI" 69
+# How this machine reaches its mirror (proxies, clock tolerance) holds for the roots too.
+apt-config dump Acquire | grep -E '^Acquire::([a-z]+::Proxy|Check-(Valid-Until|Date)|Retries) ' >"$temporary/acquire.conf" || true
+
+# key_of NAME...: a hash of files and directories of this directory and of what the roots are made from
+key_of() {
+    {
+        echo "format 1 $codename $arch"
+        grep -hE '^[^#]' "$sources"
+        (cd "$here" && find "$@" -type f -print0 | sort -z | xargs -0 sha256sum)
+    } | sha256sum | cut -c1-16
+}
+
+# keep KIND KEY: $temporary/KIND becomes the cache entry KIND-KEY; of older ones of its kind the two youngest stay
+keep() {
+    mv "$temporary/$1" "$work/$1-$2"
+    local old
+    find "$work" -maxdepth 1 -type d -name "$1-*" -printf '%T@ %p\n' | sort -rn | tail -n +4 | cut -d' ' -f2- |
+        while IFS= read -r old; do rm -rf "$old"; done
+}
+
+say() { echo "build-medium: $*" >&2; }
+
+# The system that gets installed: one tar, the optional packages, and lists of what is in it.
+build_payload() {
+    local root=$temporary/root target=$temporary/payload epoch kernel
+    mkdir -p "$target/optional"
+    say 'making the root filesystem that the medium installs (a minute or two)'
+    OPTIONAL_DIR=$target/optional COMPS=$here/rootfs/comps.txt mmdebstrap --quiet --mode=root --variant=minbase --format=directory \
+        --aptopt="$temporary/acquire.conf" \
+        --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-include=/usr/share/doc/*/copyright' \
+        --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-exclude=/usr/share/info/*' \
+        --include="$(grep -vE '^(#|$)' "$here/rootfs/packages.txt" | paste -sd, -)" \
+        --customize-hook="$here/rootfs/download-optional.sh" --customize-hook="$here/rootfs/customize.sh" \
+        "$codename" "$root" "$sources" >&2
+    rm -f "$root/etc/apt/apt.conf.d/99mmdebstrap" "$root/etc/dpkg/dpkg.cfg.d/99mmdebstrap"
+    # shellcheck disable=SC2016 # these dollars are dpkg-query's
+    chroot "$root" dpkg-query -W -f='${Package} ${Architecture}\n' |
+        sed -e 's/ amd64$/.x86_64/' -e 's/ all$/.noarch/' | sort >"$target/packages.list"
+    kernel=$(basename "$(find "$root/boot" -maxdepth 1 -name 'vmlinuz-*' | sort -V | tail -n 1)")
+    echo "${kernel#vmlinuz-}" >"$target/kernel.version"
+    [[ -s $root/boot/initrd.img-${kernel#vmlinuz-} ]] || fail 'the Debian root has no initrd for its kernel'
+    # Nothing younger than the youngest packaged file: the same packages give the same tar.
+    epoch=$(find "$root/usr/share/doc" -type f -printf '%T@\n' | sort -n | tail -n 1 | cut -d. -f1)
+    tar --directory "$root" --create --file - --format=posix --pax-option=delete=atime,delete=ctime --sort=name --numeric-owner \
+        --xattrs --xattrs-include='*' --acls --clamp-mtime --mtime="@$epoch" . | tee >(wc -c >"$target/base.bytes") |
+        zstd --quiet -T0 -12 -o "$target/base.tar.zst"
+    du --apparent-size --block-size=1M --summarize "$root" | cut -f1 >"$target/base.mib"
+    find "$root" -xdev | wc -l >"$target/base.entries"
+    rm -rf "$root"
+    keep payload "$1"
+}
+
+# The tools that the installer runs with: what Anaconda's stage2 has in the way of a userland.
+build_tools() {
+    local target=$temporary/tools
+    mkdir -p "$target"
+    say "making the installer's own root filesystem"
+    mmdebstrap --quiet --mode=root --variant=essential --format=tar --aptopt="$temporary/acquire.conf" \
+        --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
+        --include="$(grep -vE '^(#|$)' "$here/installer/packages.txt" | paste -sd, -)" \
+        "$codename" "$target/tools.tar" "$sources" >&2
+    # The generic kernel, not the cloud one of the installed system: virt-install may put the CD drive on AHCI, which the cloud kernel lacks.
+    mkdir -p "$target/kernel"
+    local apt=$temporary/apt package
+    mkdir -p "$apt"/{lists/partial,archives/partial}
+    local options=(-q=2 -c "$temporary/acquire.conf" -o "Dir::Etc::SourceList=$sources" -o 'Dir::Etc::SourceParts=/dev/null'
+        -o "Dir::State::Lists=$apt/lists" -o "Dir::Cache=$apt" -o 'APT::Sandbox::User=root')
+    apt-get "${options[@]}" update >&2
+    package=$(apt-cache "${options[@]}" depends linux-image-amd64 | awk '$1 == "Depends:" && $2 ~ /^linux-image-[0-9]/ { print $2; exit }')
+    (cd "$apt" && apt-get "${options[@]}" download "$package") >&2
+    dpkg-deb --extract "$apt/${package}"_*.deb "$target/kernel"
+    keep tools "$1"
+}
+
+# images/install.img and the pxeboot pair.
+build_installer() {
+    local tools=$1 root=$temporary/root target=$temporary/installer version module path
+    mkdir -p "$root" "$target"
+    say 'packing the installer'
+    tar --directory "$root" --extract --file "$tools/tools.tar" --numeric-owner
+    mkdir -p "$root"/{run,mnt,tmp,proc,sys,dev} "$root/usr/libexec/standin"
+    cp "$here"/installer/{init,anaconda.pl,odd-entries.sh} "$here"/installer/*.pm "$root/usr/libexec/standin/"
+    chmod 755 "$root"/usr/libexec/standin/{init,anaconda.pl,odd-entries.sh}
+    rm -rf "$root"/var/cache/apt "$root"/var/lib/apt "$root"/usr/share/{doc,man,locale,info,bash-completion,zsh}
+    mksquashfs "$root" "$target/install.img" -quiet -no-progress -comp zstd -Xcompression-level 12 -noappend >&2
+    rm -rf "$root"
+
+    version=$(basename "$(find "$tools/kernel/lib/modules" -mindepth 1 -maxdepth 1)")
+    cp "$tools/kernel/boot/vmlinuz-$version" "$target/vmlinuz"
+    mkdir -p "$root"/{bin,proc,sys,dev,run,sysroot} "$root/lib/modules/$version"
+    cp /bin/busybox "$root/bin/busybox"
+    cp "$here/initrd/init" "$root/init"
+    chmod 755 "$root/init"
+    # Each module with those that it depends on, at the paths that modprobe expects.
+    depmod --basedir "$tools/kernel" "$version"
+    grep -vE '^(#|$)' "$here/initrd/modules.txt" | while read -r module; do
+        modprobe --dirname "$tools/kernel" --set-version "$version" --show-depends --ignore-install "$module" | awk '$1 == "insmod" { print $2 }'
+    done | sort -u | while IFS= read -r path; do
+        path=${path#"$tools/kernel/"}
+        mkdir -p "$root/$(dirname "$path")"
+        cp "$tools/kernel/$path" "$root/$path"
+    done
+    cp "$tools/kernel/lib/modules/$version"/modules.{order,builtin} "$root/lib/modules/$version/"
+    depmod --basedir "$root" "$version"
+    grep -vE '^(#|$)' "$here/initrd/modules.txt" >"$root/lib/modules/load"
+    (cd "$root" && find . -print0 | sort -z | cpio --quiet --null --create --format=newc --owner=0:0 --reproducible) |
+        gzip -9n >"$target/initrd.img"
+    rm -rf "$root"
+    keep installer "$2"
+}
+
+payload_key=$(key_of rootfs)
+[[ -d $work/payload-$payload_key ]] || build_payload "$payload_key"
+tools_key=$(key_of installer/packages.txt)
+[[ -d $work/tools-$tools_key ]] || build_tools "$tools_key"
+installer_key=$(key_of installer initrd build-medium.sh)
+[[ -d $work/installer-$installer_key ]] || build_installer "$work/tools-$tools_key" "$installer_key"
+payload=$work/payload-$payload_key
+installer=$work/installer-$installer_key
+touch "$payload" "$work/tools-$tools_key" "$installer"
+
+# The medium itself: small files here, large ones grafted in from the cache.
+iso=$temporary/iso
+mkdir -p "$iso"/{repodata,Packages}
+timestamp=1648608142
+cat >"$iso/.treeinfo" <<TEXT
+[general]
+timestamp = $timestamp.0
+family = openEuler
+version = $release
+name = openEuler-$release
+variant = Server
+arch = $arch
+packagedir = 
+
+[stage2]
+mainimage = images/install.img
+
+[images-$arch]
+kernel = images/pxeboot/vmlinuz
+initrd = images/pxeboot/initrd.img
+
+[images-xen]
+kernel = images/pxeboot/vmlinuz
+initrd = images/pxeboot/initrd.img
+
+TEXT
+printf '%s\n\n%s\n' "$timestamp.0" "$arch" >"$iso/.discinfo"
+cat >"$iso/README.standin" <<TEXT
+A stand-in for an openEuler $release install medium, made from Debian packages for the tests of iso2rootfs. It installs Debian, not openEuler.
+TEXT
+cat >"$iso/standin.conf" <<TEXT
+release=openEuler $release
+failure=$failure
+TEXT
+cp "$payload"/{packages.list,kernel.version,base.bytes,base.mib,base.entries} "$here/rootfs/comps.txt" "$iso/Packages/"
+cp -r "$payload/optional" "$iso/Packages/optional"
+cat >"$iso/repodata/repomd.xml" <<TEXT
+<?xml version="1.0" encoding="UTF-8"?>
+<repomd xmlns="http://linux.duke.edu/metadata/repo">
+  <revision>$timestamp</revision>
+</repomd>
+TEXT
+find "$iso" -exec touch --no-dereference --date="@$timestamp" {} +
+date=$(date --utc --date="@$timestamp" +%Y%m%d%H%M%S00)
+export SOURCE_DATE_EPOCH=$timestamp
+xorriso -report_about WARNING -as mkisofs -V "openEuler-$release-$arch" -r -J -joliet-long \
+    --modification-date="$date" --set_all_file_dates "$date" -o "$output.tmp.$$" -graft-points \
+    "/=$iso" \
+    "/images/install.img=$installer/install.img" \
+    "/images/pxeboot/vmlinuz=$installer/vmlinuz" \
+    "/images/pxeboot/initrd.img=$installer/initrd.img" \
+    "/Packages/base.tar.zst=$payload/base.tar.zst" >&2
+mv "$output.tmp.$$" "$output"
+echo "$output"
