@@ -69,13 +69,17 @@ export async function streamTree(
   const stop = (error: Error): void => {
     if (source instanceof Readable) source.destroy(error);
   };
-  const onAbort = (): void => stop(abortReason(options.signal));
-  options.signal?.addEventListener('abort', onAbort, { once: true });
   const stream = new TreeStream(outputs, options, stop);
+  const onAbort = (): void => {
+    stop(abortReason(options.signal));
+    // Whoever waits for a slow output waits no longer.
+    stream.abort(abortReason(options.signal));
+  };
+  options.signal?.addEventListener('abort', onAbort, { once: true });
   try {
+    options.signal?.throwIfAborted();
     const reader = new TarReader();
     for await (const chunk of source) {
-      options.signal?.throwIfAborted();
       reader.push(chunk);
       for (let event = reader.next(); event !== undefined; event = reader.next()) {
         stream.take(event);
