@@ -20,7 +20,7 @@ export function kickstartPost(script: PostScript): string {
 }
 
 /** Shell lines that write the script to a file, run it by its own `#!` line and pass on its exit status. */
-function scriptFromBase64(script: PostScript): string[] {
+export function scriptFromBase64(script: PostScript): string[] {
   return [
     'script=$(mktemp) || exit 1',
     'base64 -d > "$script" <<\'BASE64\' || exit 1',

@@ -35,8 +35,9 @@ export function tokenCommands(root = ''): string[] {
     `mkdir -p ${directory}`,
     `chmod 0700 ${directory}`,
     `echo '${ISO2ROOTFS_TOKEN_PLACEHOLDER}' > ${root}${TOKEN_PATH}`,
-    // No backslash and no percent sign: preseed files and kickstarts have their own ideas about them.
-    `for console in /dev/console /dev/ttyS0 /dev/ttyAMA0; do if [ -c $console ]; then { echo; echo '${TOKEN_CONSOLE_PREFIX}${ISO2ROOTFS_TOKEN_PLACEHOLDER}'; } > $console 2>/dev/null || true; fi; done`,
+    // No backslash and no percent sign: preseed files and kickstarts have their own ideas about them. Two words, so that
+    // an installer that logs the command does not print what the command is to print.
+    `for console in /dev/console /dev/ttyS0 /dev/ttyAMA0; do if [ -c $console ]; then { echo; echo '${TOKEN_CONSOLE_PREFIX.trimEnd()}' '${ISO2ROOTFS_TOKEN_PLACEHOLDER}'; } 2>/dev/null > $console || true; fi; done`,
     'sync',
   ];
 }
