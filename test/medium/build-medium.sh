@@ -232,6 +232,8 @@ failure=$failure
 TEXT
 cp "$payload"/{packages.list,kernel.version,base.bytes,base.mib,base.entries} "$here/rootfs/comps.txt" "$iso/Packages/"
 cp -r "$payload/optional" "$iso/Packages/optional"
+# Recognised as a DVD, as openEuler's is, by packages beside the repodata. Nothing reads it.
+printf 'stand-in\n' >"$iso/Packages/openEuler-release-standin.noarch.rpm"
 cat >"$iso/repodata/repomd.xml" <<TEXT
 <?xml version="1.0" encoding="UTF-8"?>
 <repomd xmlns="http://linux.duke.edu/metadata/repo">
