@@ -21,6 +21,8 @@ import { prepare, sparsify } from './stages/prepare.js';
 import { trees } from './stages/trees.js';
 import { BUILD_VARIABLE, removeAbandonedWorkspaces, Workspace } from './workspace.js';
 import { readJson } from '../store/files.js';
+import { setMaxListeners } from 'node:events';
+import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 
 /** What is converted, and into what: cheap, and all that a hit in the cache needs. */
@@ -58,6 +60,8 @@ export interface BuildResult {
 export async function build(recipe: Recipe, options: BuildOptions): Promise<BuildResult> {
   const emit = options.emit ?? (() => undefined);
   const signal = options.signal ?? new AbortController().signal;
+  // Every program that runs listens to it.
+  setMaxListeners(0, signal);
   if (recipe.outputDirectory !== undefined) await claimOutputDirectory(recipe.outputDirectory);
   const store = await Store.open(options.cacheDirectory);
   const workspace = await Workspace.create(store, recipe.libvirtUri);
@@ -73,11 +77,17 @@ export async function build(recipe: Recipe, options: BuildOptions): Promise<Buil
     return await buildIn(context, recipe);
   } catch (error) {
     const failure = toIso2RootfsError(error);
-    failure.log ??= workspace.logDirectory;
+    failure.log ??= await existingLogs(workspace);
     throw failure;
   } finally {
     await workspace.dispose(tools.forCleanUp());
   }
+}
+
+/** The directory of the logs, where there are any. */
+async function existingLogs(workspace: Workspace): Promise<string | undefined> {
+  const logs = await readdir(workspace.logDirectory).catch(() => []);
+  return logs.length > 0 ? workspace.logDirectory : undefined;
 }
 
 /** What dead builds have left is removed before it takes the space that this one needs. */

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { chmod, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { chmod, mkdir, readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import type { Store } from '../store/store.js';
@@ -113,6 +113,8 @@ export class Workspace {
   /** Removes everything of this build but its logs. */
   async dispose(tools: Toolbox): Promise<void> {
     await removeRemains(tools, this.directory, this.stagingDirectory, this.#owner);
+    // Only an empty one can be removed this way.
+    await rmdir(this.logDirectory).catch(() => undefined);
     await this.lock.release();
   }
 }

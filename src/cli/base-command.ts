@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { Command, Errors, Flags, type Interfaces } from '@oclif/core';
 import { Iso2RootfsError, toIso2RootfsError, type Emit } from '../index.js';
 import { printable } from './format.js';
@@ -51,6 +52,7 @@ export abstract class BaseCommand extends Command {
 
   protected override async init(): Promise<void> {
     await super.init();
+    setMaxListeners(0, this.#abort.signal);
     process.on('SIGINT', this.#onSignal);
     process.on('SIGTERM', this.#onSignal);
     process.on('SIGHUP', this.#onSignal);

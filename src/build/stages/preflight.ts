@@ -1,8 +1,8 @@
-import { applianceEnvironment, checkApplianceCanStart, requireAppliance } from '../../tools/appliance.js';
 import { chooseAccelerator, type Accelerator } from '../../tools/accelerator.js';
-import { checkPrograms, requirePrograms, toolVersions } from '../../tools/check-program.js';
+import { applianceEnvironment } from '../../tools/appliance.js';
 import { hostArch } from '../../tools/host.js';
-import { canUserReach, checkConnection, hypervisorUser } from '../../tools/libvirt.js';
+import { canUserReach, hypervisorUser } from '../../tools/libvirt.js';
+import { requireHealthy, runDoctor } from '../doctor.js';
 import type { Stage } from '../pipeline.js';
 import type { Recipe } from '../recipe.js';
 import type { Inspected } from './inspect.js';
@@ -27,28 +27,23 @@ export const preflight: Stage<Recipe & Inspected, Preflighted> = {
   name: 'preflight',
   run: async ({ libvirtUri, acceleration, medium }, { tools, store, emit, signal }) => {
     const { toolsPath } = tools;
-    const checks = await checkPrograms(medium.arch, { toolsPath, signal });
-    requirePrograms(checks);
-    await checkConnection(libvirtUri, { toolsPath, signal });
-    requireAppliance(await checkApplianceCanStart({ toolsPath }));
-    const { accelerator, reason } = await chooseAccelerator(acceleration, {
-      arch: medium.arch,
-      toolsPath,
-      signal,
-      stateDirectory: store.layout.state,
-    });
-    if (accelerator === 'tcg') emit({ type: 'notice', message: reason });
-    const user = await hypervisorUser(libvirtUri, { toolsPath, signal });
-    // The appliance always has the host's architecture, whatever the guest's: KVM may work for it where it cannot for the guest.
+    const search = { toolsPath, signal, stateDirectory: store.layout.state };
+    const report = await runDoctor({ ...search, arch: medium.arch, libvirtUri, accelerator: acceleration });
+    requireHealthy(report);
+    const { accelerator, toolVersions } = report;
+    if (accelerator === 'tcg') {
+      const { reason } = await chooseAccelerator(acceleration, { ...search, arch: medium.arch });
+      emit({ type: 'notice', message: reason });
+    }
+    const user = await hypervisorUser(libvirtUri, search);
+    // The appliance has the host's architecture, whatever the guest's: KVM may work for it where it cannot for the guest.
     const forAppliance =
-      medium.arch === hostArch()
-        ? accelerator
-        : (await chooseAccelerator('auto', { toolsPath, signal, stateDirectory: store.layout.state })).accelerator;
+      medium.arch === hostArch() ? accelerator : (await chooseAccelerator('auto', search)).accelerator;
     return {
       machine: {
         libvirtUri,
         accelerator,
-        toolVersions: toolVersions(checks),
+        toolVersions,
         environment: applianceEnvironment(forAppliance),
         canHypervisorReach: async (path) =>
           user === undefined || (await canUserReach(path, user.uid, user.gid)).isReachable,
