@@ -16,7 +16,9 @@ export interface LogClassification {
 /** @param log a serial console's bytes or an installer's log */
 export function classifyLog(log: Uint8Array | string, family: InstallerFamily): LogClassification {
   const watch = new InstallationWatch({ family, now: () => 0 });
-  watch.feedConsole(typeof log === 'string' ? new TextEncoder().encode(log) : log);
+  const text = typeof log === 'string' ? log : new TextDecoder('utf-8', { ignoreBOM: true }).decode(log);
+  // An open prompt that was saved as a file mostly got a newline.
+  watch.feedConsole(new TextEncoder().encode(text.replace(/[\r\n\s]+$/, '')));
   const verdict = watch.conclude();
   if (verdict === undefined) return { kind: 'success' };
   return {

@@ -23,8 +23,8 @@ interface Hit {
 
 /** How long the lines that follow may add to a failure: an introduction is followed by the message itself. */
 const SETTLE_MS = 2000;
-/** How long an installer has to prove that a presumed failure was none. */
-const PRESUMED_MS = 7000;
+/** How long an installer has to prove that a presumed failure was none, unless the pattern says otherwise. */
+const PATIENCE_MS = 7000;
 /** A clue explains what comes at most this many lines after it. */
 const CLUE_REACH_LINES = 300;
 const MAX_CLUES = 20;
@@ -32,7 +32,7 @@ const MAX_FOLLOWING = 40;
 const MAX_QUOTE_CHARACTERS = 400;
 /** What an installer prints around its message. */
 const FRAME =
-  /^(The exact error message is:?|The installer will now terminate\.?|The installation was stopped due to an error which occurred|An error occurred during reading the kickstart file:?|There was an error running the kickstart script|The details of this error are:?|Running in cmdline mode, no interactive|Press ENTER|Error|[=*#-]{4,}|cannot be any questions|non-interactive cmdline mode|kickstart file and retry|your kickstart file and retry|Kickstart file|This is a fatal error)/i;
+  /^(The exact error message is:?|The installer will now terminate\.?|The installation was stopped due to an error which occurred|An error occurred during reading the kickstart file:?|There was an error running the kickstart script|The details of this error are:?|Running in cmdline mode, no interactive|Press ENTER|Error$|[=*#-]{4,}|#\s*#?$|cannot be any questions|non-interactive cmdline mode|kickstart file and retry|your kickstart file and retry|Kickstart file|This is a fatal error)/i;
 const CLOSES = /The installer will now terminate|Press (ENTER|enter) to (exit|quit)/;
 const EXCEPTION = /^(\w+\.)*\w*(Error|Exception|Exit|Failure|Timeout|Interrupt)\b(:|$)/;
 
@@ -41,7 +41,7 @@ export class FailureFinder {
   #settling: Hit | undefined;
   #presumed: Hit | undefined;
   #clues: Hit[] = [];
-  #previous = '';
+  #previous = { line: '', message: '' };
   #lines = 0;
   #isClosed = false;
 
@@ -53,13 +53,11 @@ export class FailureFinder {
     this.#lines += 1;
     const message = messageOf(line);
     // A terminal cuts at 80 columns; the installer's words go on in the next line.
-    const joined = this.#previous.length >= 60 ? `${this.#previous} ${message}` : undefined;
-    this.#previous = message;
+    const previous = this.#previous;
+    this.#previous = { line, message };
     const pattern = this.#matcher.match(line, scope);
-    const acrossLines =
-      pattern === undefined && joined !== undefined && joined.length < 400
-        ? this.#matcher.match(joined, scope)
-        : undefined;
+    const goesOn = pattern === undefined && previous.message.length >= 60 && previous.message.length < 300;
+    const acrossLines = goesOn ? this.#matcher.match(`${previous.line} ${message}`, scope) : undefined;
     if (this.#settling !== undefined && this.#settling.following.length < MAX_FOLLOWING && message !== '') {
       this.#settling.following.push(message);
     }
@@ -68,7 +66,7 @@ export class FailureFinder {
     }
     if (CLOSES.test(message)) this.#isClosed = true;
     if (pattern !== undefined) this.#addHit(pattern, message, now);
-    else if (acrossLines !== undefined && joined !== undefined) this.#addHit(acrossLines, joined, now);
+    else if (acrossLines !== undefined) this.#addHit(acrossLines, `${previous.message} ${message}`, now);
   }
 
   /** The text of a dialog that waits: the failure that it reports, if it does. */
@@ -98,7 +96,7 @@ export class FailureFinder {
 
   presumed(now: number): Failure | undefined {
     const hit = this.#presumed;
-    return hit === undefined || now - hit.at < PRESUMED_MS ? undefined : this.#explain(hit);
+    return hit === undefined || now - hit.at < (hit.pattern.patienceMs ?? PATIENCE_MS) ? undefined : this.#explain(hit);
   }
 
   #addHit(pattern: Pattern, message: string, now: number): void {
@@ -113,8 +111,12 @@ export class FailureFinder {
         else if (rank(pattern) < rank(this.#presumed.pattern)) this.#presumed = { ...hit, at: this.#presumed.at };
         break;
       case 'fatal':
-        if (this.#settling === undefined) this.#settling = hit;
-        else if (rank(pattern) < rank(this.#settling.pattern)) this.#settling = { ...hit, at: this.#settling.at };
+        if (this.#settling === undefined) {
+          this.#settling = hit;
+          this.#isClosed = CLOSES.test(message);
+        } else if (rank(pattern) < rank(this.#settling.pattern)) {
+          this.#settling = { ...hit, at: this.#settling.at };
+        }
         break;
     }
   }
@@ -150,7 +152,8 @@ export class FailureFinder {
 function quote(hit: Hit): string {
   const { pattern, message, following } = hit;
   if (pattern.introduces !== true) return cut(message);
-  if (message.includes('Traceback (')) return cut(following.findLast((line) => EXCEPTION.test(line)) ?? message);
+  if (/Traceback \(|unknown error has occured/.test(message))
+    return cut(following.findLast((line) => EXCEPTION.test(line)) ?? message);
   const end = following.findIndex((line) => CLOSES.test(line));
   const told = (end === -1 ? following : following.slice(0, end))
     .slice(0, 8)

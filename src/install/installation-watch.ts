@@ -46,10 +46,12 @@ const QUESTION_QUIET_MS = 5000;
 const CERTAIN_QUESTION_QUIET_MS = 8000;
 const ERROR_DIALOG_QUIET_MS = 2500;
 const REMEMBERED_SIGNATURES = 64;
+const MAX_QUESTION_CHARACTERS = 240;
 
 interface Question {
   readonly text: string;
   readonly isCertain: boolean;
+  readonly hint?: string | undefined;
   readonly failure?: Failure | undefined;
 }
 
@@ -127,10 +129,11 @@ export class InstallationWatch {
     const now = this.#now();
     this.#noticeNewText(now);
     const failure = this.#failures.settled(now);
-    if (failure !== undefined) return this.#fail(failure);
+    // Once the token was printed, only what a script or the kernel says for certain counts: the system is being shut down.
+    if (failure !== undefined && !(this.#tokenSeen && failure.outcome === 'traceback')) return this.#fail(failure);
     const question = this.#findQuestion();
     if (question !== undefined && this.#hasBeenAsked(question, now)) return this.#report(question);
-    const presumed = question === undefined ? this.#failures.presumed(now) : undefined;
+    const presumed = question === undefined && !this.#tokenSeen ? this.#failures.presumed(now) : undefined;
     if (presumed !== undefined && presumed.outcome !== 'waits-for-input') return this.#fail(presumed);
     return this.#checkClock(now);
   }
@@ -251,10 +254,10 @@ export class InstallationWatch {
         rows.slice(0, row).filter((text) => text !== ''),
         rows[row] ?? '',
       );
-      if (onScreen !== undefined) return { text: onScreen.question, isCertain: onScreen.isCertain };
+      if (onScreen !== undefined) return { ...onScreen, text: onScreen.question };
     }
     const prompt = findPrompt(this.#recent, this.#console.partialLine);
-    return prompt === undefined ? undefined : { text: prompt.question, isCertain: prompt.isCertain };
+    return prompt === undefined ? undefined : { ...prompt, text: prompt.question };
   }
 
   #hasBeenAsked(question: Question, now: number): boolean {
@@ -288,7 +291,8 @@ export class InstallationWatch {
     return this.#decide({
       kind: 'stuck',
       outcome: 'waits-for-input',
-      question: question.text,
+      question: cut(question.text),
+      hint: question.hint,
       cause: this.#failures.cause,
     });
   }
@@ -299,7 +303,7 @@ export class InstallationWatch {
       outcome: failure.outcome,
       line: failure.line,
       hint: failure.hint,
-      ...(question === undefined ? {} : { question }),
+      ...(question === undefined ? {} : { question: cut(question) }),
     });
   }
 
@@ -312,6 +316,11 @@ export class InstallationWatch {
 function keep(list: string[], entry: string, most: number): void {
   list.push(entry);
   if (list.length > most) list.shift();
+}
+
+/** A dialog may explain itself at length: title and first sentences are enough for a message. */
+function cut(question: string): string {
+  return question.length > MAX_QUESTION_CHARACTERS ? `${question.slice(0, MAX_QUESTION_CHARACTERS - 1)}…` : question;
 }
 
 function lowerFirst(text: string): string {

@@ -6,6 +6,8 @@ export interface Prompt {
   readonly question: string;
   /** False where the words alone do not prove that something waits: then the machine must be idle as well. */
   readonly isCertain: boolean;
+  /** What to try, where it is known. */
+  readonly hint?: string;
 }
 
 interface PromptRule {
@@ -13,9 +15,20 @@ interface PromptRule {
   readonly isCertain: boolean;
   /** Only when no newline follows. */
   readonly isOpen?: boolean;
+  readonly hint?: string;
 }
 
 const RULES: readonly PromptRule[] = [
+  {
+    regex: /Installation complete\.\s+Press/i,
+    isCertain: true,
+    hint: "The installation is complete, but nothing ends the machine: the answer file needs 'poweroff'.",
+  },
+  {
+    regex: /Continue with autoinstall\? \(/,
+    isCertain: true,
+    hint: "The word 'autoinstall' must stand on the kernel command line.",
+  },
   { regex: /Please make (your|a) (choice|selection) from( the)? ?(above|\[)/i, isCertain: true },
   { regex: /\[?'[a-z0-9]' to [a-z ]+(\||\])/i, isCertain: true },
   { regex: /Press (\[?enter\]?|return|any key) to (quit|exit|continue|reboot)/i, isCertain: true },
@@ -25,7 +38,6 @@ const RULES: readonly PromptRule[] = [
     isCertain: true,
   },
   { regex: /or (press|type) Control-D to continue/i, isCertain: true },
-  { regex: /Continue with autoinstall\? \(/, isCertain: true },
   { regex: /^(Enter a new value for|Please enter|Enter passphrase|Passphrase)\b/i, isCertain: true },
   { regex: /\(initramfs\)\s*$/, isCertain: true, isOpen: true },
   { regex: /^(dracut|rdsh|emergency|switch_root|grub|grub rescue)(:[^ ]*)?[#>]\s*$/, isCertain: true, isOpen: true },
@@ -49,13 +61,20 @@ export function findPrompt(lines: readonly string[], partial: string): Prompt | 
   const open = isBackgroundLine(partial) ? '' : withoutKernelMessage(partial).trimEnd();
   if (open !== '') {
     const rule = findRule(open, true) ?? findRule(`${foreground.at(-1) ?? ''} ${open}`, true);
-    if (rule !== undefined) return { question: questionOf(foreground, open), isCertain: rule.isCertain };
-    return undefined;
+    return rule === undefined ? undefined : toPrompt(rule, foreground, open);
   }
   const last = foreground.at(-1) ?? '';
   const rule = findRule(last, false);
   if (rule === undefined) return undefined;
-  return { question: questionOf(foreground.slice(0, -1), last), isCertain: rule.isCertain };
+  return toPrompt(rule, foreground.slice(0, -1), last);
+}
+
+function toPrompt(rule: PromptRule, before: readonly string[], words: string): Prompt {
+  return {
+    question: questionOf(before, words),
+    isCertain: rule.isCertain,
+    ...(rule.hint === undefined ? {} : { hint: rule.hint }),
+  };
 }
 
 function findRule(text: string, isOpen: boolean): PromptRule | undefined {

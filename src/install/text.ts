@@ -3,10 +3,10 @@
 const KERNEL_TIME = /\[ *\d+\.\d{6}\] ?/;
 const PREFIXES: readonly RegExp[] = [
   /^\s*\[ *\d+\.\d{6}\]\s?/,
-  // Anaconda's own log: time, level, loggers.
-  /^\d\d:\d\d:\d\d,\d{3} (DEBUG|DBG|INFO|INF|NOTICE|WARNING|WARN|WRN|ERROR|ERR|CRITICAL|CRIT|CRT)\s+([\w.-]+:)*(?=\S|$)/,
   /^[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d /,
   /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\S* /,
+  // Anaconda's and curtin's logs: time, level, loggers.
+  /^(\d\d:\d\d:\d\d,\d{3} )?(DEBUG|DBG|INFO|INF|NOTICE|WARNING|WARN|WRN|ERROR|ERR|CRITICAL|CRIT|CRT)[ :]+([\w.-]+:)*(\d+ )?(?=\S|$)/,
   // A journal's or syslog's program name.
   /^([\w.-]+ )?[\w./@-]+\[\d+\]: /,
   /^(Warning|warning): /,
@@ -16,13 +16,20 @@ const PREFIXES: readonly RegExp[] = [
 export function messageOf(line: string): string {
   let text = line;
   for (const prefix of PREFIXES) text = text.replace(prefix, '');
-  return text.trim();
+  // A newline as a syslog daemon writes it.
+  return text.replaceAll('#012', ' ').trim();
 }
 
-/** Lines of the kernel and of systemd on a console: they come at any time and say nothing of what the installer does. */
+/**
+ * Lines of the kernel, of systemd and of Anaconda's tmux bar on a console: they come at any time and say nothing of what the
+ * installer does.
+ */
 export function isBackgroundLine(line: string): boolean {
   return (
-    /^\s*\[ *\d+\.\d{6}\]/.test(line) || /^\s*\[( {0,2}OK {0,2}|FAILED|DEPEND|[ *]{6})\]/.test(line) || isJobTimer(line)
+    line.includes('Switch tab: Alt+Tab') ||
+    /^\s*\[ *\d+\.\d{6}\]/.test(line) ||
+    /^\s*\[( {0,2}OK {0,2}|FAILED|DEPEND|[ *]{6})\]/.test(line) ||
+    isJobTimer(line)
   );
 }
 

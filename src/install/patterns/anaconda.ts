@@ -23,7 +23,7 @@ export const ANACONDA: PatternPack = {
       id: 'kickstart-unknown-command',
       outcome: 'kickstart-syntax',
       regex:
-        /Unknown command: \S|\bhas been removed\b.*kickstart|Section %?\w+ does not end with %end|unrecognized arguments?: |Unknown kickstart section/,
+        /Unknown command: \S|\bhas been removed\b.*kickstart|Unexpected arguments to \w+ command|does not support installation to a partition|Section %?\w+ does not end with %end|unrecognized arguments?: |no such option: -|Unknown kickstart section/,
     },
     {
       id: 'kickstart-not-found',
@@ -36,8 +36,13 @@ export const ANACONDA: PatternPack = {
       id: 'missing-package',
       outcome: 'missing-package',
       regex:
-        /Missing: NoSuchPackage|packaging: Missed: (NoSuchPackage|NoSuchGroup)|CmdlineError: Missing package|(The package|You have specified that the (package|group)|The group) '[^']*'.*(is required|should be installed)|\bmissing (packages|groups( or modules)?|modules): |Problems in request:|NoSuchPackage|NoSuchGroup|MissingSpecsError|Stream was not specified for a module|Multiple streams have been specified|Module or Group '[^']+' (is not available|does not exist)/i,
+        /The following packages are missing|CmdlineError: Missing package|(The package|You have specified that the (package|group)|The group) '[^']*'.*(is required|should be installed)|\bmissing (packages|groups( or modules)?|modules): |Problems in request:|NoSuchPackage|NoSuchGroup|MissingSpecsError|Stream was not specified for a module|Multiple streams have been specified|Module or Group '[^']+' (is not available|does not exist)/i,
       except: /\b(DEBUG|INFO)\b/,
+    },
+    {
+      id: 'package-missed',
+      outcome: 'missing-package',
+      regex: /packaging: Missed: (NoSuchPackage|NoSuchGroup)|packaging: .* requires .*/,
     },
     {
       id: 'package-unmatched',
@@ -50,7 +55,7 @@ export const ANACONDA: PatternPack = {
       outcome: 'missing-package',
       introduces: true,
       regex:
-        /Some packages, groups or modules are (broken|missing)|The following software marked for installation has (errors|the following errors)|Modular dependency problem|packaging: .* requires |nothing provides \S+ needed by|none of the providers can be installed|BrokenSpecsError|broken (packages|groups)|Transaction check error:|DependencyError|conflicting requests/,
+        /Some packages, groups or modules are (broken|missing)|The following software marked for installation has (errors|the following errors)|Modular dependency problem|nothing provides \S+ needed by|none of the providers can be installed|BrokenSpecsError|broken (packages|groups)|Transaction check error:|DependencyError|conflicting requests/,
       except: /\b(DEBUG|INFO)\b/,
     },
     {
@@ -63,7 +68,7 @@ export const ANACONDA: PatternPack = {
       outcome: 'repository-unreachable',
       introduces: true,
       regex:
-        /Payload setup error:|Error setting up (repositories|base repository|software source)|Failed to set up installation source|error occurred while setting up the payload|base repo is unusable|SourceSetupError|Failed to add the '[^']*' repository|No repository is configured|PayloadSetupError|Nothing useful found for|Error setting up software source/,
+        /Payload setup error:|Failed to set up installation source|error occurred while setting up the payload|base repo is unusable|SourceSetupError|Failed to add the '[^']*' repository|No repository is configured|PayloadSetupError|Nothing useful found for/,
       except: /\b(DEBUG|INFO)\b/,
     },
     {
@@ -71,7 +76,7 @@ export const ANACONDA: PatternPack = {
       outcome: 'repository-unreachable',
       weight: 'presumed',
       regex:
-        /Failed to download metadata for repo|Cannot download repomd\.xml|Cannot prepare internal mirrorlist|All mirrors were tried|metadata download for repo \S+ failed|Failed to synchronize cache for repo|couldn't set releasever from base repo|Errors during downloading metadata for repository|No more mirrors to try/i,
+        /Error setting up (repositories|base repository|software)|Error downloading package metadata|Failed to download metadata for repo|Cannot download repomd\.xml|Cannot prepare internal mirrorlist|All mirrors were tried|metadata download for repo \S+ failed|Failed to synchronize cache for repo|couldn't set releasever from base repo|Errors during downloading metadata for repository|No more mirrors to try/i,
       except: /\b(DEBUG|INFO)\b/,
     },
     {
@@ -104,7 +109,7 @@ export const ANACONDA: PatternPack = {
       id: 'disk-too-small',
       outcome: 'no-space',
       regex:
-        /insufficient disk space:|Not enough disk space to (download|install)|NotEnoughFreeSpaceError|not enough free space (on (disks|selected disks)|for)|No big enough free space on disks|Unable to allocate requested partition scheme|Not enough space in file? ?systems|needs? (at least )?[\d.]+ ?[KMG]i?B (more )?(of )?(free )?(disk )?space on the |At least [\d.]+ ?[KMG]i?B more space needed|PartitioningError|Failed to reclaim|Your .* (file ?system|partition) is less than .* required|not enough space in volume group/i,
+        /insufficient disk space:|Not enough disk space to (download|install)|NotEnoughFreeSpaceError|not enough free space (on (disks|selected disks)|for)|No big enough free space on disks|Unable to allocate requested partition scheme|Not enough space in file? ?systems|needs? (at least )?[\d.]+ ?[KMG]i?B (more )?(of )?(free )?(disk )?space on the |At least [\d.]+ ?[KMG]i?B more space needed|PartitioningError|Failed to reclaim|Your \S+ partition (is too small for|size is lower than required)|not enough space in volume group/i,
       except: /\b(DEBUG|INFO)\b/,
       weight: 'presumed',
     },
@@ -151,6 +156,14 @@ export const ANACONDA: PatternPack = {
       hint: 'The boot loader could not be installed: check the disk layout (biosboot or an EFI system partition).',
     },
     {
+      id: 'layout-incomplete',
+      outcome: 'installer-error',
+      weight: 'presumed',
+      regex:
+        /Your BIOS-based system needs a special partition|You have not (defined a root partition|created a bootable partition)|No valid boot loader target device found|Failed to find a suitable stage1 device/,
+      hint: 'The disk layout of the answer file cannot boot: it needs a root partition and, by firmware, biosboot or an EFI system partition.',
+    },
+    {
       id: 'storage-failed',
       outcome: 'installer-error',
       introduces: true,
@@ -165,7 +178,7 @@ export const ANACONDA: PatternPack = {
       introduces: true,
       isGeneric: true,
       regex:
-        /The installation was stopped due to (an\s*error|what seems to be)|Non interactive installation failed|The following mandatory spokes are not completed|CmdlineError|NonInteractiveError|no interactive debugging allowed|Installation was stopped due to an error/,
+        /The installation was stopped due to (an\s*error|incomplete spokes|what seems to be)|Non interactive installation failed|The following mandatory spokes are not completed|CmdlineError|NonInteractiveError|no interactive debugging allowed|Installation was stopped due to an error/,
     },
     {
       id: 'hardware-problem',
@@ -178,14 +191,13 @@ export const ANACONDA: PatternPack = {
       id: 'terminates',
       outcome: 'installer-error',
       isGeneric: true,
-      regex:
-        /The installer will now terminate|The installation cannot continue( and the system will be rebooted)?$|An unknown error has occured, look at the/,
+      regex: /The installer will now terminate|The installation cannot continue( and the system will be rebooted)?$/,
     },
     {
       id: 'crashed',
       outcome: 'traceback',
       regex:
-        /crashed on signal|Process [0-9]+ \(anaconda\) of user [0-9]+ dumped core|Anaconda (has )?(crashed|died|received signal)|anaconda\.service: (Main process exited, code=(dumped|killed)|Failed with result)|Pane is dead/,
+        /\bcrashed on signal|Process [0-9]+ \(anaconda\) of user [0-9]+ dumped core|Anaconda (has )?(crashed|died|received signal)|anaconda\.service: (Main process exited, code=(dumped|killed)|Failed with result)|^Pane is dead/i,
       isGeneric: true,
     },
     {
@@ -193,7 +205,7 @@ export const ANACONDA: PatternPack = {
       outcome: 'traceback',
       introduces: true,
       isGeneric: true,
-      regex: /Traceback \(/,
+      regex: /Traceback \(|An unknown error has occured, look at the/,
       except: /\b(WARN|WARNING|INFO|DEBUG|NOTICE)\b/,
     },
     {
@@ -201,7 +213,9 @@ export const ANACONDA: PatternPack = {
       outcome: 'traceback',
       introduces: true,
       isGeneric: true,
-      weight: 'clue',
+      weight: 'presumed',
+      // A call between the installer's own modules that fails is logged like this and may well be coped with.
+      patienceMs: 60_000,
       regex: /Traceback \(/,
     },
     {
@@ -209,7 +223,7 @@ export const ANACONDA: PatternPack = {
       outcome: 'installer-error',
       isGeneric: true,
       regex: /\bCRIT(ICAL)?\b/,
-      except: /CRIT (systemd-coredump|mdadm|kernel)\b|\bcritical (temperature|section)/,
+      except: /CRIT (systemd-coredump|mdadm|kernel)\b|CRITICAL \*\*|-CRITICAL/,
       scope: 'installer-log',
     },
     {

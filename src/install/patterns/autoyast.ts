@@ -77,7 +77,7 @@ export const AUTOYAST: PatternPack = {
       isGeneric: true,
       introduces: true,
       regex:
-        /An error occurred during the installation|YaST got signal|(YaST|Installation) (has been )?aborted|Aborting the installation|Internal error\. Please report a bug report|Fatal error|Installation (has )?failed/i,
+        /An error occurred during the installation|Linuxrc (has )?crashed|\*\*\* signal \d+ \*\*\*|YaST got signal|(YaST|Installation) (has been )?aborted|Aborting the installation|Internal error\. Please report a bug report|Fatal error|Installation (has )?failed/i,
     },
   ],
 };

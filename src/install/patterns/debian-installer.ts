@@ -36,6 +36,13 @@ export const DEBIAN_INSTALLER: PatternPack = {
         /E: (Unable to locate package|Package '?\S+'? has no installation candidate|Couldn't find any package|Version .* was not found)|unmet dependencies|E: Unable to correct problems, you have held broken packages/,
     },
     {
+      id: 'package-broken',
+      outcome: 'installer-error',
+      weight: 'clue',
+      regex:
+        /dpkg: error processing|Errors were encountered while processing|Sub-process \S+ returned an error code|tasksel: .* failed \(|E: (Unable to fetch|Failed to fetch|Broken packages)/,
+    },
+    {
       id: 'no-kernel-package',
       outcome: 'missing-package',
       regex:

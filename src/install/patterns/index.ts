@@ -52,7 +52,8 @@ function isInScope(pattern: Pattern, scope: 'console' | 'installer-log' | 'both'
 /** Lower is more telling. */
 export function rank(pattern: Pattern): number {
   const weight = { fatal: 0, presumed: 1, clue: 2 }[pattern.weight ?? 'fatal'];
-  return (pattern.isGeneric === true ? 3 : 0) + weight;
+  const vagueness = pattern.isGeneric === true ? 3 : pattern.outcome === 'installer-error' ? 0.5 : 0;
+  return vagueness + weight;
 }
 
 function union(expressions: readonly RegExp[]): RegExp | undefined {

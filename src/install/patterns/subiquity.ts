@@ -9,7 +9,7 @@ export const SUBIQUITY: PatternPack = {
       outcome: 'kickstart-syntax',
       introduces: true,
       regex:
-        /Malformed autoinstall|AutoinstallValidationError|autoinstall config did not match|Failed to find matching device for|neither identity nor user-data provided|Autoinstall argument \S+ not found|Failed validating .* in schema|jsonschema\.exceptions\.ValidationError|(Invalid|Failed loading) (cloud-config|yaml|user-data)|error parsing autoinstall|while (scanning|parsing) a (block|simple|flow)/i,
+        /Malformed autoinstall|AutoinstallValidationError|autoinstall config did not match|Failed to find matching device for|neither identity nor user-data provided|Autoinstall argument \S+ not found|Failed validating .* in schema|load_autoinstall_data: .* is not |jsonschema\.exceptions\.ValidationError|(Invalid|Failed loading) (cloud-config|yaml|user-data)|error parsing autoinstall|while (scanning|parsing) a (block|simple|flow)/i,
     },
     {
       id: 'user-command',
@@ -42,7 +42,13 @@ export const SUBIQUITY: PatternPack = {
       outcome: 'repository-unreachable',
       weight: 'clue',
       regex:
-        /apt-get update.*(failed|returned)|Failed to fetch (http|file|cdrom)|E: The repository .* does not have a Release file|mirror check (failed|FAILED)|None of the candidate mirrors|no mirror .* usable/i,
+        /'?apt-get'?,? '?update'?\]?.*(failed|returned)|Failed to fetch (http|file|cdrom)|E: The repository .* does not have a Release file|mirror check (failed|FAILED)|None of the candidate mirrors|no mirror .* usable/i,
+    },
+    {
+      id: 'command-status',
+      outcome: 'installer-error',
+      weight: 'clue',
+      regex: /returned non-zero exit status \d+|exited with code [1-9]|\bFAIL: \S/,
     },
     {
       id: 'mirror-required',
@@ -55,7 +61,7 @@ export const SUBIQUITY: PatternPack = {
       introduces: true,
       isGeneric: true,
       regex:
-        /curtin: Installation failed( with exception)?|Unexpected error while running command|ProcessExecutionError|curtin command \S+: FAIL|finish: .*: FAIL\b|FAIL: (curtin|installing|removing|configuring|acquiring)|curtin: error:/,
+        /curtin: Installation failed( with exception)?|Unexpected error while running command|ProcessExecutionError|curtin command \S+: FAIL|finish: +(subiquity\/(Install|Late|Early|Filesystem|Storage)\b|cmd-install).*: FAIL\b|curtin: error:/,
     },
     {
       id: 'install-failed',

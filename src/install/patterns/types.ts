@@ -24,6 +24,8 @@ export interface Pattern {
   readonly weight?: PatternWeight;
   /** The message itself is in the lines that follow this one. */
   readonly introduces?: boolean;
+  /** How long a presumed failure waits for the installer to go on, in milliseconds. Default: 7000. */
+  readonly patienceMs?: number;
   /** Says that something failed but not what: a more telling line, before or after, gives the outcome. */
   readonly isGeneric?: boolean;
   /** In place of the outcome's. */
