@@ -6,19 +6,10 @@ import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Iso2RootfsError } from '../../../src/errors.js';
+import { failureOf } from './fake-programs.js';
 import { findProgram, formatCommand, programEnvironment, run, shellQuote, start } from '../../../src/tools/run.js';
 
 let directory: string;
-
-async function failureOf(promise: Promise<unknown>): Promise<Iso2RootfsError> {
-  try {
-    await promise;
-  } catch (error) {
-    expect(error).to.be.instanceOf(Iso2RootfsError);
-    return error as Iso2RootfsError;
-  }
-  throw new Error('it should have failed');
-}
 
 /** A dead process that waits for its parent to notice does not count. */
 const isAlive = (pid: number): boolean => {
