@@ -249,6 +249,13 @@ describe('streamTree', () => {
     });
   }
 
+  it('names the file that is too much, before its content', async () => {
+    const archive = Buffer.concat([ROOT, file('a', 'abc'), header({ name: 'huge', size: 8_000_000_000 })]);
+    const error = await failure(streamTree(inChunks(archive, 512), {}, { maxContentBytes: 8_000_000_002 }));
+    expect(error).to.include({ code: 'TREE_NOT_REPRESENTABLE' });
+    expect(error.message).to.contain('huge has 8000000000 bytes: with it the files have 8000000003');
+  });
+
   it('reads no more than the slowest output takes', async () => {
     let readBytes = 0;
     const chunk = Buffer.alloc(1024 * 1024);
