@@ -82,9 +82,11 @@ export async function extractFile(
     const file = await open(destination, 'w', options.mode ?? 0o600).catch((error: unknown) => {
       throw toIso2RootfsError(error);
     });
+    // A device given as the destination is written to, but neither changed nor removed.
+    const isOurs = (await file.stat()).isFile();
     try {
       // The mode given to open() is masked, and ignored for a file that exists.
-      await file.chmod(options.mode ?? 0o600);
+      if (isOurs) await file.chmod(options.mode ?? 0o600);
       for await (const chunk of volume.readChunks(node)) {
         options.signal?.throwIfAborted();
         await writeAll(file, chunk);
@@ -93,7 +95,7 @@ export async function extractFile(
       return node.sizeBytes;
     } catch (error) {
       await file.close().catch(() => undefined);
-      await rm(destination, { force: true });
+      if (isOurs) await rm(destination, { force: true });
       throw options.signal?.aborted ? error : toIso2RootfsError(error);
     }
   });

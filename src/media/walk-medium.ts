@@ -30,9 +30,9 @@ export async function walkMedium(volume: IsoVolume, isoPath: string): Promise<Ma
     readonly depth: number;
   }
   const queue: Pending[] = [{ directory: volume.root, above: new Set(), depth: 0 }];
-  for (let pending = queue.shift(); pending !== undefined; pending = queue.shift()) {
-    const { directory, depth } = pending;
-    const above = new Set([...pending.above, requireNoLoop(directory, pending.above, isoPath)]);
+  // An array grows while it is iterated over: this ends with the last directory found.
+  for (const { directory, above: upper, depth } of queue) {
+    const above = new Set([...upper, requireNoLoop(directory, upper, isoPath)]);
     const children = await volume.list(directory);
     for (const child of children) {
       add(child);

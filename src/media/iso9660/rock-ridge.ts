@@ -68,7 +68,7 @@ export async function readRockRidge(
   return {
     name: parts.hasName ? decodeName(Buffer.concat(parts.name)) : undefined,
     mode: parts.mode,
-    linkTarget: parts.hasLink ? parts.link.join('/').replace(/^\/\//, '/') : undefined,
+    linkTarget: parts.hasLink ? parts.link.join('/') || '/' : undefined,
     childBlock: parts.childBlock,
     isRelocated: parts.isRelocated,
     skipBytes: parts.skipBytes,
@@ -134,7 +134,7 @@ function readLinkComponents(data: Buffer, parts: Parts): void {
   for (let at = 0; at + 2 <= data.length;) {
     const flags = data.readUInt8(at);
     const length = data.readUInt8(at + 1);
-    if ((flags & ROOT) !== 0) parts.link.push('', '');
+    if ((flags & ROOT) !== 0) parts.link.push('');
     else if ((flags & CURRENT) !== 0) parts.link.push('.');
     else if ((flags & PARENT) !== 0) parts.link.push('..');
     else {

@@ -212,6 +212,7 @@ export class IsoVolume {
     }
     const start = block * this.descriptors.blockBytes;
     const what = 'a Rock Ridge continuation area';
+    this.image.requireInside(start + offsetBytes, lengthBytes, what);
     if (offsetBytes + lengthBytes > SECTOR_BYTES) return this.image.read(start + offsetBytes, lengthBytes, what);
     // Many names share one sector of continuations: read it once.
     if (this.#continuation?.block !== block) {
