@@ -28,11 +28,15 @@ const PATIENCE_MS = 7000;
 /** A clue explains what comes at most this many lines after it. */
 const CLUE_REACH_LINES = 300;
 const MAX_CLUES = 20;
+/** Nothing that an installer says is longer before its point; a hostile guest shall not make the patterns slow. */
+const MAX_MATCHED_CHARACTERS = 1000;
 const MAX_FOLLOWING = 40;
 const MAX_QUOTE_CHARACTERS = 400;
 /** What an installer prints around its message. */
 const FRAME =
-  /^(The exact error message is:?|The installer will now terminate\.?|The installation was stopped due to an error which occurred|An error occurred during reading the kickstart file:?|There was an error running the kickstart script|The details of this error are:?|Running in cmdline mode, no interactive|Press ENTER|Error$|[=*#-]{4,}|#\s*#?$|cannot be any questions|non-interactive cmdline mode|kickstart file and retry|your kickstart file and retry|Kickstart file|This is a fatal error)/i;
+  /^(The exact error message is:?|The installer will now terminate\.?|The installation was stopped due to an error which occurred|An error occurred during reading the kickstart file:?|There was an error running the kickstart script|The details of this error are:?|Running in cmdline mode, no interactive|Press ENTER|Error$|[=*#-]{4,}|#\s*#?$|cannot be any questions|non-interactive cmdline mode|kickstart file and retry|your kickstart file and retry|Kickstart file|This is a fatal error|error and installation will be aborted|An error occurred\. Press enter|Please respond)/i;
+/** Lines of systemd and of the terminal bar that come between. */
+const NOISE = /^$|^\[ {0,2}(OK|FAILED|DEPEND) {0,2}\]|^(Starting|Started|Finished) .*\.(\.\.)?$|Switch tab: Alt\+Tab/;
 const CLOSES = /The installer will now terminate|Press (ENTER|enter) to (exit|quit)/;
 const EXCEPTION = /^(\w+\.)*\w*(Error|Exception|Exit|Failure|Timeout|Interrupt)\b(:|$)/;
 
@@ -49,30 +53,31 @@ export class FailureFinder {
     this.#matcher = new PatternMatcher(family);
   }
 
-  addLine(line: string, scope: PatternScope, now: number): void {
+  addLine(wholeLine: string, scope: PatternScope, now: number): void {
+    const line = wholeLine.slice(0, MAX_MATCHED_CHARACTERS);
     this.#lines += 1;
     const message = messageOf(line);
     // A terminal cuts at 80 columns; the installer's words go on in the next line.
     const previous = this.#previous;
     this.#previous = { line, message };
-    const pattern = this.#matcher.match(line, scope);
-    const goesOn = pattern === undefined && previous.message.length >= 60 && previous.message.length < 300;
-    const acrossLines = goesOn ? this.#matcher.match(`${previous.line} ${message}`, scope) : undefined;
-    if (this.#settling !== undefined && this.#settling.following.length < MAX_FOLLOWING && message !== '') {
-      this.#settling.following.push(message);
-    }
-    for (const clue of [this.#presumed, this.#clues.at(-1)]) {
-      if (clue?.pattern.introduces === true && clue.following.length < MAX_FOLLOWING) clue.following.push(message);
+    for (const open of [this.#settling, this.#presumed, this.#clues.at(-1)]) {
+      if (open !== undefined && open.following.length < MAX_FOLLOWING && !NOISE.test(message)) {
+        open.following.push(message);
+      }
     }
     if (CLOSES.test(message)) this.#isClosed = true;
-    if (pattern !== undefined) this.#addHit(pattern, message, now);
-    else if (acrossLines !== undefined) this.#addHit(acrossLines, `${previous.message} ${message}`, now);
+    const patterns = this.#matcher.match(line, scope);
+    for (const pattern of patterns) this.#addHit(pattern, message, now);
+    if (patterns.length > 0 || previous.message.length < 60 || previous.message.length > 300) return;
+    for (const pattern of this.#matcher.match(`${previous.line} ${message}`, scope)) {
+      this.#addHit(pattern, `${previous.message} ${message}`, now);
+    }
   }
 
   /** The text of a dialog that waits: the failure that it reports, if it does. */
   matchDialog(text: string): Failure | undefined {
-    const pattern = this.#matcher.match(text, 'both');
-    if (pattern === undefined || pattern.outcome === 'waits-for-input') return undefined;
+    const pattern = this.#matcher.match(text, 'both').find(({ outcome }) => outcome !== 'waits-for-input');
+    if (pattern === undefined) return undefined;
     return this.#explain({ pattern, message: text, at: 0, atLine: this.#lines, following: [] });
   }
 
@@ -137,14 +142,15 @@ export class FailureFinder {
     };
   }
 
+  /** What tells more than a generic message: near it, and not generic itself if possible. */
   #reasonFor(hit: Hit): Hit | undefined {
     const candidates = [this.#presumed, ...this.#clues.toReversed()].filter(
       (candidate): candidate is Hit =>
-        candidate !== undefined &&
-        candidate.pattern.isGeneric !== true &&
-        Math.abs(candidate.atLine - hit.atLine) <= CLUE_REACH_LINES,
+        candidate !== undefined && Math.abs(candidate.atLine - hit.atLine) <= CLUE_REACH_LINES,
     );
-    return candidates.sort((a, b) => rank(a.pattern) - rank(b.pattern))[0];
+    const specific = candidates.filter(({ pattern }) => pattern.isGeneric !== true);
+    const told = specific.sort((a, b) => rank(a.pattern) - rank(b.pattern))[0];
+    return told ?? (FRAME.test(quote(hit)) ? candidates[0] : undefined);
   }
 }
 

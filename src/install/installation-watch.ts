@@ -13,7 +13,7 @@ import { type Dialog, findDialog } from './dialog.js';
 import { type Failure, FailureFinder } from './failure-finder.js';
 import { findPhase } from './phases.js';
 import { findPrompt } from './prompts.js';
-import { isBackgroundLine, isReadable, messageOf, signatureOf } from './text.js';
+import { isBackgroundLine, isReadable, messageOf, signatureOf, withoutFrame } from './text.js';
 import { toVerdict, type Verdict, type VerdictFacts } from './verdict.js';
 
 /** What an answer file's last script prints before the token of this build. */
@@ -163,7 +163,9 @@ export class InstallationWatch {
     return presumed === undefined || presumed.outcome === 'waits-for-input' ? undefined : this.#fail(presumed);
   }
 
-  #addConsoleLine(text: string, kind: ConsoleLineKind): void {
+  #addConsoleLine(line: string, kind: ConsoleLineKind): void {
+    // Without cursor addressing a drawn frame is only decoration of a line.
+    const text = kind === 'line' && !this.#console.addressesCursor ? withoutFrame(line) : line;
     const isShown = isReadable(text);
     if (isShown) {
       keep(this.#tail, text.slice(0, TAIL_LINE_CHARACTERS), TAIL_LINES);
@@ -229,7 +231,7 @@ export class InstallationWatch {
     this.#shownAt = now;
     this.#activity.markActive(now);
     const dialog = rows.length > 0 ? findDialog(rows) : undefined;
-    if (dialog !== undefined && !dialog.isQuestion) this.#noticeProgressBox(dialog, now);
+    if (dialog?.isQuestion === false) this.#noticeProgressBox(dialog, now);
   }
 
   #noticeProgressBox(dialog: Dialog, now: number): void {

@@ -91,10 +91,14 @@ function questionOf(before: readonly string[], prompt: string): string {
   const unanswered = screen.flatMap((line) =>
     [...line.matchAll(/\[!\] (\w[\w ]*?)(?= {2,}|$)/g)].map((match) => match[1] ?? ''),
   );
-  // The prompt's own first line, or the words that say what is asked.
-  const lead = (screenStart === -1 ? before.slice(-1) : screen.slice(1).slice(-1)).filter(
-    (line) => /\p{L}/u.test(line) && line.length < 200 && !/\[[x!]\]/.test(line),
-  );
+  // A short prompt is only the end of its question; one that begins so is the second line of it.
+  const isContinued = /^[\s'[(]/.test(prompt);
+  const isShort = prompt.trim().length < 40;
+  const lead = (screenStart === -1 ? before : screen.slice(1))
+    .filter((line) => /\p{L}/u.test(line))
+    .slice(-1)
+    .filter((line) => isContinued || (isShort && /[?.:,)\]]$/.test(line.trim())))
+    .filter((line) => line.length < 200 && !/\[[x!]\]/.test(line));
   const words = [...lead, prompt.trim()].join(' ').replace(/\s+/g, ' ');
   const about = unanswered.length > 0 ? ` (unanswered: ${unanswered.join(', ')})` : '';
   return title === undefined || title === '' ? words : `${title}${about}: ${words}`;

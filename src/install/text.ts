@@ -56,7 +56,12 @@ export function signatureOf(text: string): string {
     .trim();
 }
 
+/** A line without the frame that is drawn around it. */
+export function withoutFrame(line: string): string {
+  return /[│┃┌└├─━═]/.test(line) ? line.replace(/[│┃║┌┐└┘├┤─━═╔╗╚╝]+/g, ' ').trim() : line;
+}
+
 /** False for what only draws: borders, single digits of a progress bar. */
 export function isReadable(line: string): boolean {
-  return /\p{L}{3}/u.test(line) && !/[│┃┌└├─━═]{1}/.test(line);
+  return /\p{L}{3}/u.test(line) && !/[│┃┌└├─━═]/.test(line);
 }

@@ -35,6 +35,7 @@ export const ANACONDA: PatternPack = {
     {
       id: 'missing-package',
       outcome: 'missing-package',
+      introduces: true,
       regex:
         /The following packages are missing|CmdlineError: Missing package|(The package|You have specified that the (package|group)|The group) '[^']*'.*(is required|should be installed)|\bmissing (packages|groups( or modules)?|modules): |Problems in request:|NoSuchPackage|NoSuchGroup|MissingSpecsError|Stream was not specified for a module|Multiple streams have been specified|Module or Group '[^']+' (is not available|does not exist)/i,
       except: /\b(DEBUG|INFO)\b/,
@@ -222,9 +223,8 @@ export const ANACONDA: PatternPack = {
       id: 'critical',
       outcome: 'installer-error',
       isGeneric: true,
-      regex: /\bCRIT(ICAL)?\b/,
-      except: /CRIT (systemd-coredump|mdadm|kernel)\b|CRITICAL \*\*|-CRITICAL/,
-      scope: 'installer-log',
+      regex: /\bCRIT\b|^\d\d:\d\d:\d\d,\d{3} CRITICAL\b/,
+      except: /CRIT (systemd-coredump|mdadm|kernel)\b/,
     },
     {
       id: 'asks-to-ignore',

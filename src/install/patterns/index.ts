@@ -5,7 +5,7 @@ import { AUTOYAST } from './autoyast.js';
 import { COMMON } from './common.js';
 import { DEBIAN_INSTALLER } from './debian-installer.js';
 import { SUBIQUITY } from './subiquity.js';
-import type { Pattern, PatternPack } from './types.js';
+import type { Pattern, PatternPack, PatternScope } from './types.js';
 
 export type { Pattern, PatternPack, PatternScope, PatternWeight } from './types.js';
 
@@ -30,21 +30,20 @@ export class PatternMatcher {
     this.#any = union(this.#patterns.map((pattern) => pattern.regex)) ?? /(?!)/;
   }
 
-  /** The first pattern that a line matches, specific ones before generic ones. */
-  match(line: string, scope: 'console' | 'installer-log' | 'both'): Pattern | undefined {
-    if (!this.#any.test(line)) return undefined;
-    if (this.#ignore?.test(line) === true) return undefined;
+  /** The patterns that a line matches, the most telling first. */
+  match(line: string, scope: PatternScope): readonly Pattern[] {
+    if (!this.#any.test(line) || this.#ignore?.test(line) === true) return [];
     const matches = this.#patterns.filter(
       (pattern) =>
         isInScope(pattern, scope) &&
         pattern.regex.test(line) &&
         !(pattern.except !== undefined && pattern.except.test(line)),
     );
-    return matches.sort((a, b) => rank(a) - rank(b))[0];
+    return matches.sort((a, b) => rank(a) - rank(b));
   }
 }
 
-function isInScope(pattern: Pattern, scope: 'console' | 'installer-log' | 'both'): boolean {
+function isInScope(pattern: Pattern, scope: PatternScope): boolean {
   const own = pattern.scope ?? 'both';
   return own === 'both' || scope === 'both' || own === scope;
 }

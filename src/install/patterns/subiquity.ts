@@ -47,6 +47,7 @@ export const SUBIQUITY: PatternPack = {
     {
       id: 'command-status',
       outcome: 'installer-error',
+      isGeneric: true,
       weight: 'clue',
       regex: /returned non-zero exit status \d+|exited with code [1-9]|\bFAIL: \S/,
     },
