@@ -1,3 +1,4 @@
+import { quoteUntrusted } from '../media/not-install-media.js';
 import type { Treeinfo } from '../media/parse-treeinfo.js';
 import type { Arch } from '../media/types.js';
 import { toArch } from './recognise-arch.js';
@@ -94,7 +95,10 @@ function findNamed(tree: MediumTree, { kernel, initrd }: Named): BootFiles | Mis
   const versioned = findPair(tree, `${kernel}-*`, initrd.replace(/(\.[a-z]+)?$/, '-*$1'));
   if (versioned !== undefined) {
     const { kernelPath: found } = versioned;
-    return { ...versioned, why: `.treeinfo names ${kernel}; on the medium it has a version: ${found}.` };
+    return {
+      ...versioned,
+      why: `.treeinfo names ${quoteUntrusted(kernel)}; on the medium it has a version: ${found}.`,
+    };
   }
   const missing = [...(kernelPath === undefined ? [kernel] : []), ...(initrdPath === undefined ? [initrd] : [])];
   return { missing, namedBy: '.treeinfo' };

@@ -1,3 +1,4 @@
+import { quoteUntrusted } from '../media/not-install-media.js';
 import type { Condition, PackageEvidence } from './recognise-rules.js';
 import type { MediumTree } from './recognise-tree.js';
 
@@ -34,7 +35,7 @@ export function findPackages(evidence: PackageEvidence, situation: Situation): P
       const [path] = situation.tree.paths(evidence.files);
       return path === undefined
         ? { carriesPackages: false, why: 'It carries no packages: a network repository is needed.' }
-        : { carriesPackages: true, why: `It carries packages: ${path}.` };
+        : { carriesPackages: true, why: `It carries packages: ${quoteUntrusted(path)}.` };
     }
     case 'repodata':
       return byRepodata(situation);
@@ -47,7 +48,7 @@ export function findPackages(evidence: PackageEvidence, situation: Situation): P
         const word = texts.find((text) => pattern.test(text));
         const not = carriesPackages ? '' : 'no ';
         if (word !== undefined)
-          return { carriesPackages, why: `Its name says that it carries ${not}packages: ${word}.` };
+          return { carriesPackages, why: `Its name says that it carries ${not}packages: ${quoteUntrusted(word)}.` };
       }
       return byRepodata(situation);
     }
@@ -64,7 +65,10 @@ function byRepodata({ tree }: Situation): PackageFinding {
     return { carriesPackages: false, why: 'It has no package repository (repodata): a network repository is needed.' };
   }
   if (tree.has(POOL) && !tree.has(PACKAGE)) {
-    return { carriesPackages: false, why: `It has ${repodata}, but no package: a network repository is needed.` };
+    return {
+      carriesPackages: false,
+      why: `It has ${quoteUntrusted(repodata)}, but no package: a network repository is needed.`,
+    };
   }
-  return { carriesPackages: true, why: `It carries a package repository: ${repodata}.` };
+  return { carriesPackages: true, why: `It carries a package repository: ${quoteUntrusted(repodata)}.` };
 }

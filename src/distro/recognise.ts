@@ -33,6 +33,7 @@ export function recogniseMedium(facts: MediumFacts, hints: RecognitionHints = {}
   const claims = collectClaims(facts);
   const evidence = claims.all.map(({ source, quote }) => `${sentenceStart(source)} says ${quoteUntrusted(quote)}.`);
   const rule = chooseRule(facts, claims, tree);
+  evidence.push(...otherProducts(rule, claims, hints));
   const situation: Situation = { tree, words: claims.words, fileName: hints.fileName };
   refuse(facts, rule, situation);
   const arch = decideArch(facts, rule, claims, tree, evidence);
@@ -93,6 +94,17 @@ function chooseRule(facts: MediumFacts, claims: Claims, tree: MediumTree): Recog
   );
 }
 
+/** What names another distribution than the one that was chosen. */
+function otherProducts(chosen: RecognitionRule, claims: Claims, hints: RecognitionHints): string[] {
+  const names = claims.all.flatMap(({ source, products }) => products.map((name) => ({ source, name })));
+  if (hints.fileName !== undefined) names.push({ source: 'the file name', name: hints.fileName });
+  return names.flatMap(({ source, name }) => {
+    const rule = RECOGNITION_RULES.find(({ product }) => product.test(name));
+    if (rule === undefined || rule === chosen) return [];
+    return [`${sentenceStart(source)} names ${rule.title}, what is trusted more ${chosen.title}.`];
+  });
+}
+
 function refuse(facts: MediumFacts, rule: RecognitionRule, situation: Situation): void {
   const refusal = rule.refusals.find((candidate) => isTrue(candidate, situation));
   if (refusal === undefined) return;
@@ -130,7 +142,9 @@ function decideArch(
   if (arch === undefined) throw unsupported(facts, `${rule.title} for ${quoteUntrusted(first.arch)}`, SUPPORTED);
   for (const other of named) {
     if (other.source !== 'the boot loader' && toArch(other.arch) !== arch) {
-      evidence.push(`${sentenceStart(other.source)} says ${other.arch}; ${first.source} is trusted more.`);
+      evidence.push(
+        `${sentenceStart(other.source)} says ${quoteUntrusted(other.arch)}; ${first.source} is trusted more.`,
+      );
     }
   }
   return arch;

@@ -507,6 +507,17 @@ describe('recogniseMedium', () => {
     });
   }
 
+  it('says who names another distribution, and who is trusted', () => {
+    const medium: Invented = {
+      label: 'CentOS 7 x86_64',
+      files: [...PXEBOOT, ...EL_REPOSITORY],
+      identity: { '.treeinfo': treeinfo('Rocky Linux', '9.5', 'x86_64') },
+    };
+    const { evidence } = recogniseMedium(factsOf(medium), { fileName: 'debian-12.iso' });
+    expect(evidence).to.include('The volume label names CentOS Linux, what is trusted more Rocky Linux.');
+    expect(evidence).to.include('The file name names Debian, what is trusted more Rocky Linux.');
+  });
+
   it('uses the file name only where the medium names no release, and says so', () => {
     const medium: Invented = { label: 'CentOS-Stream-BaseOS-x86_64', files: [...PXEBOOT, ...EL_REPOSITORY] };
     const recognised = recogniseMedium(factsOf(medium), { fileName: 'CentOS-Stream-8-x86_64-latest-dvd1.iso' });
