@@ -8,7 +8,7 @@ import { PROBE_MESSAGE, probeGuest } from './probe-image.js';
 import { emulatorPrograms } from './requirements.js';
 import { findProgram, run } from './run.js';
 
-const PROBE_TIMEOUT_MS = 10_000;
+const DEFAULT_TIMEOUT_MS = 10_000;
 const RECORD_FORMAT = 1;
 const RECORD_NAME = 'kvm-probe.json';
 
@@ -23,6 +23,8 @@ export interface ProbeOptions {
   readonly signal?: AbortSignal | undefined;
   /** Where the answer is remembered until the host boots again: `<stateDirectory>/kvm-probe.json`. Default: not at all. */
   readonly stateDirectory?: string | undefined;
+  /** Longest run of the guest, which takes a fraction of a second even under TCG. Default: 10 s. */
+  readonly timeoutMs?: number;
 }
 
 export interface ProbeResult {
@@ -31,7 +33,7 @@ export interface ProbeResult {
   readonly why: string;
 }
 
-/** Finds out, within 10 s, whether a guest runs under KVM. */
+/** Finds out, by starting one unless that has been done since the host booted, whether a guest runs under KVM. */
 export async function probeKvm(options: ProbeOptions = {}): Promise<ProbeResult> {
   const arch = options.arch ?? hostArch();
   if (arch !== hostArch()) {
@@ -60,6 +62,7 @@ export async function startProbe(accelerator: Accelerator, options: ProbeOptions
   const emulator = await findEmulator(arch, options);
   if (guest === undefined) return { works: false, why: `there is no test guest for ${arch}` };
   if (emulator === undefined) return { works: false, why: `no QEMU for ${arch} is installed` };
+  const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
   const directory = await mkdtemp(path.join(tmpdir(), 'iso2rootfs-probe-'));
   try {
     const imagePath = path.join(directory, 'probe.img');
@@ -72,14 +75,14 @@ export async function startProbe(accelerator: Accelerator, options: ProbeOptions
         ...['-m', '64', '-nodefaults', '-no-user-config', '-display', 'none', '-serial', 'stdio', '-no-reboot'],
       ],
       // A QEMU that aborts may leave a core file where it runs.
-      { cwd: directory, signal: options.signal, timeoutMs: PROBE_TIMEOUT_MS, signalPauseMs: 1000 },
+      { cwd: directory, signal: options.signal, timeoutMs, signalPauseMs: 1000 },
     );
     return stdout.includes(PROBE_MESSAGE)
       ? { works: true, why: 'a test guest ran' }
       : { works: false, why: 'a test guest ended without having run' };
   } catch (error) {
     if (options.signal?.aborted) throw error;
-    return { works: false, why: explainFailure(error) };
+    return { works: false, why: explainFailure(error, timeoutMs) };
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
@@ -123,9 +126,9 @@ async function findEmulator(arch: string, options: ProbeOptions): Promise<string
   return undefined;
 }
 
-function explainFailure(error: unknown): string {
+function explainFailure(error: unknown, timeoutMs: number): string {
   if (!(error instanceof Iso2RootfsError)) return error instanceof Error ? error.message : String(error);
-  if (error.code === 'TIMEOUT') return `a test guest did not run within ${PROBE_TIMEOUT_MS / 1000} s`;
+  if (error.code === 'TIMEOUT') return `a test guest did not run within ${timeoutMs / 1000} s`;
   const tail: unknown = error.data?.['tail'];
   const lines = Array.isArray(tail) ? tail.map(String) : [];
   // QEMU's first complaint is the cause; what follows (an assertion, the next accelerator) is the consequence.

@@ -5,7 +5,7 @@ import { Iso2RootfsError, systemErrorCode } from '../errors.js';
 import type { Accelerator } from './accelerator.js';
 import { searchPath } from './host.js';
 import { compareVersions } from './requirements.js';
-import { findProgram, run } from './run.js';
+import { findProgram, programEnvironment, run } from './run.js';
 
 /** Building it takes a while the first time; under software emulation so does starting it. */
 const LAUNCH_TIMEOUT_MS = 10 * 60_000;
@@ -82,6 +82,7 @@ export async function launchAppliance(
   try {
     const { elapsedMs } = await run('guestfish', ['-a', '/dev/null', 'run'], {
       env: {
+        ...programEnvironment({}, options.environment),
         PATH: searchPath(options.toolsPath, options.environment?.['PATH']),
         ...applianceEnvironment(accelerator),
       },
