@@ -26,7 +26,8 @@ export function renderAutoinstall(target: AnswerTarget, model: AnswerModel): Ren
     kernelArguments: kernelArguments.join(' '),
     language: quoteYaml(model.language),
     keyboard: quoteYaml(model.keyboard),
-    timezone: quoteYaml(model.timezone),
+    // The installer of 20.04 has a list of time zones, in which UTC has its short name only.
+    timezone: quoteYaml(model.timezone === 'Etc/UTC' ? 'UTC' : model.timezone),
     isRootLocked: model.rootAccess.kind === 'locked' && model.sshKeys.length === 0,
     isSlim: model.isSlim,
     hasSources: Number.parseFloat(target.release) >= 22.04,

@@ -4,15 +4,16 @@ import { renderAutoinstall } from './render-autoinstall.js';
 import { renderAutoyast } from './render-autoyast.js';
 import { renderKickstart } from './render-kickstart.js';
 import { renderPreseed } from './render-preseed.js';
-import type { AnswerModel } from './model.js';
+import { createAnswerModel, type AnswerModel } from './model.js';
 import type { AnswerTarget, RenderedAnswer } from './types.js';
 
 /**
  * Writes the answer file for a medium.
- * @param model from `createAnswerModel`: its values have been checked.
  * @throws Iso2RootfsError UNSUPPORTED_DISTRO where there is none for the installer; USAGE for a value that it cannot carry.
  */
-export function renderAnswerFile(target: AnswerTarget, model: AnswerModel): RenderedAnswer {
+export function renderAnswerFile(target: AnswerTarget, options: AnswerModel): RenderedAnswer {
+  checkTarget(target);
+  const model = createAnswerModel(options);
   switch (target.family) {
     case 'anaconda':
       return renderKickstart(target, model);
@@ -30,5 +31,19 @@ export function renderAnswerFile(target: AnswerTarget, model: AnswerModel): Rend
           hint: 'Take openSUSE Leap 15.6.',
         },
       );
+  }
+}
+
+/** What a medium says of itself is data too: it gets into comments and URLs. */
+function checkTarget({ release, variant }: AnswerTarget): void {
+  for (const word of [release, variant]) {
+    if (/^[A-Za-z0-9]+([._-][A-Za-z0-9]+)*$/.test(word)) continue;
+    throw new Iso2RootfsError(
+      'UNSUPPORTED_DISTRO',
+      `${JSON.stringify(word)} is not the name of a release or a variant`,
+      {
+        hint: "Say what the medium is with '--distro' and '--release'.",
+      },
+    );
   }
 }
