@@ -6,6 +6,7 @@
  * stood between two such moves is a *fragment*. Text after {@link INSTALLER_LOG_MARKER} is a line of the installer's
  * own log that the answer file sends to the console; it is taken out of the stream before it can spoil the screen.
  */
+import { EscapeParser, type TerminalHandler } from './escape-parser.js';
 import { Screen } from './screen.js';
 
 /** What an answer file puts before each line of the installer's log that it sends to the serial console. */
@@ -22,41 +23,45 @@ export interface ConsoleTextOptions {
 /** ISO 2022 "DEC special graphics" 0x60-0x7e. */
 const LINE_DRAWING =
   '\u25c6\u2592\u2409\u240c\u240d\u240a\u00b0\u00b1\u2424\u240b┘┐┌└┼\u23ba\u23bb─\u23bc\u23bd├┤┴┬│≤≥π≠£·';
-// eslint-disable-next-line no-control-regex -- control characters are what this module is about
-const CONTROL = /[\u0000-\u001f\u007f-\u009f]/g;
-/** An escape sequence that does not end is noise: give up on it. */
-const MAX_SEQUENCE_CHARACTERS = 256;
-const MAX_STRING_CHARACTERS = 4096;
-
-type State = 'text' | 'escape' | 'charset' | 'csi' | 'string' | 'string-escape';
+const SHIFT_OUT = '\u000e';
+const SHIFT_IN = '\u000f';
 
 export class ConsoleText {
   readonly screen = new Screen();
   readonly #onLine: ConsoleTextOptions['onLine'];
   readonly #maxLine: number;
   readonly #decoder = new TextDecoder('utf-8', { ignoreBOM: true });
-  #state: State = 'text';
-  #sequence = '';
-  #stringLength = 0;
+  readonly #parser: EscapeParser;
+  /** The end of a chunk that may be the beginning of a marker. */
   #held = '';
   #line = '';
   #column = 0;
-  #returned = false;
+  /** A CR came last: what follows decides whether it ended a line. */
+  #hasReturned = false;
   #isFragment = false;
   #log: string | undefined;
-  #graphics = [false, false];
+  #drawsLines = [false, false];
   #activeSet = 0;
-  #designating = 0;
   #addressesCursor = false;
 
   constructor(options: ConsoleTextOptions) {
     this.#onLine = options.onLine;
     this.#maxLine = options.maxLineCharacters ?? 8192;
+    const handler: TerminalHandler = {
+      printText: (run) => this.#printText(run),
+      control: (character) => this.#control(character),
+      escape: (final) => this.#escape(final),
+      designate: (slot, set) => {
+        this.#drawsLines[slot] = set === '0';
+      },
+      controlSequence: (final, parameters) => this.#controlSequence(final, parameters),
+    };
+    this.#parser = new EscapeParser(handler);
   }
 
   /** The text since the last end of line: a prompt has none. */
   get partialLine(): string {
-    return this.#log ?? (this.#returned ? '' : this.#line) + this.#held;
+    return this.#log ?? (this.#hasReturned ? '' : this.#line) + this.#held;
   }
 
   /** True once a program has addressed the cursor: then {@link screen} says what is shown. */
@@ -65,59 +70,35 @@ export class ConsoleText {
   }
 
   write(chunk: Uint8Array): void {
-    this.#take(this.#decoder.decode(chunk, { stream: true }));
+    const text = this.#held + this.#decoder.decode(chunk, { stream: true });
+    // A marker that is cut in two by the end of a chunk must not be missed.
+    const whole = text.length - markerPrefixLength(text);
+    this.#held = text.slice(whole);
+    this.#parser.parse(text.slice(0, whole));
   }
 
   /** Gives out what is still held back. */
   end(): void {
-    this.#process(this.#held + this.#decoder.decode());
+    this.#parser.parse(this.#held + this.#decoder.decode());
     this.#held = '';
     if (this.#log !== undefined) this.#endLog();
     this.#endLine();
   }
 
-  #take(decoded: string): void {
-    const text = this.#held + decoded;
-    // A marker that is cut in two by the end of a chunk must not be missed.
-    const whole = text.length - markerPrefixLength(text);
-    this.#held = text.slice(whole);
-    this.#process(text.slice(0, whole));
-  }
-
-  #process(text: string): void {
-    let position = 0;
-    while (position < text.length) {
-      if (this.#state !== 'text') {
-        this.#sequenceCharacter(text.charAt(position));
-        position += 1;
-        continue;
-      }
-      CONTROL.lastIndex = position;
-      const end = CONTROL.exec(text)?.index ?? text.length;
-      if (end > position) this.#text(text.slice(position, end));
-      if (end < text.length) this.#control(text.charAt(end));
-      position = end + 1;
-    }
-  }
-
-  #text(run: string): void {
+  #printText(run: string): void {
     if (this.#log !== undefined) {
       this.#log = (this.#log + run).slice(0, this.#maxLine);
       return;
     }
     const marker = run.indexOf(INSTALLER_LOG_MARKER);
-    if (marker !== -1) {
-      if (marker > 0) this.#plainText(run.slice(0, marker));
-      this.#log = run.slice(marker + INSTALLER_LOG_MARKER.length, this.#maxLine);
-      return;
-    }
-    this.#plainText(run);
+    if (marker !== 0) this.#printPlain(marker === -1 ? run : run.slice(0, marker));
+    if (marker !== -1) this.#log = run.slice(marker + INSTALLER_LOG_MARKER.length, this.#maxLine);
   }
 
-  #plainText(run: string): void {
-    const text = this.#graphics[this.#activeSet] === true ? drawLines(run) : run;
+  #printPlain(run: string): void {
+    const text = this.#drawsLines[this.#activeSet] === true ? drawLines(run) : run;
     this.screen.write(text);
-    if (this.#returned) this.#endLine();
+    if (this.#hasReturned) this.#endLine();
     let rest = text;
     while (this.#column + rest.length > this.#maxLine) {
       const room = this.#maxLine - this.#column;
@@ -129,128 +110,36 @@ export class ConsoleText {
   }
 
   #overwrite(text: string): void {
-    const line = this.#line;
-    if (this.#column === line.length) {
-      this.#line = line + text;
-    } else {
-      this.#line = line.slice(0, this.#column).padEnd(this.#column) + text + line.slice(this.#column + text.length);
-    }
+    const before = this.#line.slice(0, this.#column).padEnd(this.#column);
+    this.#line = before + text + this.#line.slice(this.#column + text.length);
     this.#column += text.length;
   }
 
   #control(character: string): void {
-    switch (character) {
-      case '\n':
-        if (this.#log !== undefined) {
-          this.#endLog();
-        } else {
-          this.screen.lineFeed();
-          this.#endLine();
-        }
-        break;
-      case '\r':
-        if (this.#log !== undefined) break;
-        this.screen.carriageReturn();
-        this.#returned = true;
-        break;
-      case '\b':
-        this.screen.backspace();
-        if (this.#returned) break;
-        this.#column = Math.max(0, this.#column - 1);
-        break;
-      case '\t':
-        if (this.#log !== undefined) {
-          this.#log += ' ';
-        } else {
-          this.#text(' '.repeat(8 - (this.#column % 8)));
-        }
-        break;
-      case '\u000e':
-      case '\u000f':
-        this.#activeSet = character === '\u000e' ? 1 : 0;
-        break;
-      case '\u001b':
-        this.#state = 'escape';
-        break;
-      case '\u009b':
-        this.#sequence = '';
-        this.#state = 'csi';
-        break;
-      default:
-        break;
+    if (character === '\n') {
+      if (this.#log !== undefined) {
+        this.#endLog();
+        return;
+      }
+      this.screen.lineFeed();
+      this.#endLine();
+    } else if (character === '\t') {
+      this.#printText(' '.repeat(8 - (this.#column % 8)));
+    } else if (character === SHIFT_OUT || character === SHIFT_IN) {
+      this.#activeSet = character === SHIFT_OUT ? 1 : 0;
+    } else if (this.#log !== undefined) {
+      return;
+    } else if (character === '\r') {
+      this.screen.carriageReturn();
+      this.#hasReturned = true;
+    } else if (character === '\b') {
+      this.screen.backspace();
+      if (!this.#hasReturned) this.#column = Math.max(0, this.#column - 1);
     }
   }
 
-  #sequenceCharacter(character: string): void {
-    switch (this.#state) {
-      case 'escape':
-        this.#escape(character);
-        break;
-      case 'charset':
-        this.#graphics[this.#designating] = character === '0';
-        this.#state = 'text';
-        break;
-      case 'csi':
-        if (character >= '@' && character <= '~') {
-          this.#state = 'text';
-          this.#controlSequence(character, this.#sequence);
-        } else if (character === '\u001b') {
-          this.#state = 'escape';
-        } else if (character < ' ' && character !== '\u0018' && character !== '\u001a') {
-          this.#control(character);
-        } else if (character < ' ' || this.#sequence.length >= MAX_SEQUENCE_CHARACTERS) {
-          this.#state = 'text';
-        } else {
-          this.#sequence += character;
-        }
-        break;
-      case 'string':
-        // OSC, DCS, APC, PM, SOS: a title, a picture; ends with BEL or ESC \.
-        this.#stringLength += 1;
-        if (character === '\u0007' || character === '\u009c' || this.#stringLength > MAX_STRING_CHARACTERS) {
-          this.#state = 'text';
-        } else if (character === '\u001b') {
-          this.#state = 'string-escape';
-        }
-        break;
-      case 'string-escape':
-        if (character === '\\') this.#state = 'text';
-        else this.#escape(character);
-        break;
-      case 'text':
-        break;
-    }
-  }
-
-  #escape(character: string): void {
-    this.#state = 'text';
-    switch (character) {
-      case '[':
-        this.#sequence = '';
-        this.#state = 'csi';
-        break;
-      case ']':
-      case 'P':
-      case 'X':
-      case '^':
-      case '_':
-        this.#stringLength = 0;
-        this.#state = 'string';
-        break;
-      case '(':
-      case ')':
-        this.#designating = character === '(' ? 0 : 1;
-        this.#state = 'charset';
-        break;
-      case '*':
-      case '+':
-      case '#':
-      case '%':
-      case ' ':
-        // One more character belongs to it, and means nothing to us.
-        this.#designating = 2;
-        this.#state = 'charset';
-        break;
+  #escape(final: string): void {
+    switch (final) {
       case '7':
         this.screen.saveCursor();
         break;
@@ -258,9 +147,12 @@ export class ConsoleText {
         this.screen.restoreCursor();
         this.#breakLine();
         break;
-      case 'D':
       case 'E':
-        if (character === 'E') this.screen.carriageReturn();
+        this.screen.carriageReturn();
+        this.screen.lineFeed();
+        this.#endLine();
+        break;
+      case 'D':
         this.screen.lineFeed();
         this.#endLine();
         break;
@@ -270,27 +162,22 @@ export class ConsoleText {
         break;
       case 'c':
         this.screen.reset();
-        this.#graphics = [false, false];
+        this.#drawsLines = [false, false];
         this.#activeSet = 0;
         this.#endLine();
-        break;
-      case '\u001b':
-        this.#state = 'escape';
         break;
       default:
         break;
     }
   }
 
-  #controlSequence(final: string, sequence: string): void {
+  #controlSequence(final: string, parameters: readonly (number | undefined)[]): void {
     if (final === 'm') return;
-    const isPrivate = sequence.startsWith('?');
-    const parameters = sequence.replace(/^\?/, '').split(';').map(toNumber);
+    this.screen.controlSequence(final, parameters);
     const count = Math.max(1, parameters[0] ?? 1);
     switch (final) {
       case 'H':
       case 'f':
-        this.screen.moveTo(Math.max(1, parameters[0] ?? 1) - 1, Math.max(1, parameters[1] ?? 1) - 1);
         this.#addressesCursor = true;
         this.#breakLine();
         break;
@@ -298,64 +185,24 @@ export class ConsoleText {
       case 'B':
       case 'E':
       case 'F':
-        this.screen.moveBy(final === 'A' || final === 'F' ? -count : count, 0);
-        if (final === 'E' || final === 'F') this.screen.carriageReturn();
-        this.#breakLine();
-        break;
       case 'd':
-        this.screen.moveTo(count - 1, 0);
+      case 'J':
+      case 'r':
+      case 'u':
         this.#breakLine();
         break;
       case 'C':
       case 'D':
-        this.screen.moveBy(0, final === 'C' ? count : -count);
         this.#moveColumn(final === 'C' ? Math.min(count, this.screen.columns) : -count);
         break;
       case 'G':
       case '`':
-        this.screen.moveToColumn(count - 1);
         this.#moveColumn(Math.min(count, this.screen.columns) - 1 - this.#column);
         break;
-      case 'J':
-        this.screen.eraseScreen(parameters[0] ?? 0);
-        this.#breakLine();
-        break;
       case 'K':
-        this.screen.eraseLine(parameters[0] ?? 0);
-        if (this.#returned) break;
+        if (this.#hasReturned) break;
         if (parameters[0] === 2) this.#line = '';
         else if (parameters[0] !== 1) this.#line = this.#line.slice(0, this.#column);
-        break;
-      case 'X':
-        this.screen.eraseCharacters(count);
-        break;
-      case 'P':
-        this.screen.deleteCharacters(count);
-        break;
-      case '@':
-        this.screen.insertBlanks(count);
-        break;
-      case 'L':
-        this.screen.insertLines(count);
-        break;
-      case 'M':
-        this.screen.deleteLines(count);
-        break;
-      case 'r':
-        if (isPrivate) break;
-        this.screen.setScrollRegion(Math.max(1, parameters[0] ?? 1) - 1, (parameters[1] ?? MAX_STRING_CHARACTERS) - 1);
-        this.#breakLine();
-        break;
-      case 'h':
-      case 'l':
-        if (!isPrivate && parameters[0] === 4) this.screen.insertMode = final === 'h';
-        break;
-      case 's':
-        this.screen.saveCursor();
-        break;
-      case 'u':
-        this.screen.restoreCursor();
-        this.#breakLine();
         break;
       default:
         break;
@@ -363,7 +210,7 @@ export class ConsoleText {
   }
 
   #moveColumn(by: number): void {
-    if (this.#returned) this.#endLine();
+    if (this.#hasReturned) this.#endLine();
     this.#column = Math.min(Math.max(0, this.#column + by), this.#maxLine);
   }
 
@@ -378,7 +225,7 @@ export class ConsoleText {
     const kind = this.#isFragment ? 'fragment' : 'line';
     this.#line = '';
     this.#column = 0;
-    this.#returned = false;
+    this.#hasReturned = false;
     this.#isFragment = false;
     if (line !== '') this.#onLine(line, kind);
   }
@@ -401,9 +248,4 @@ function markerPrefixLength(text: string): number {
 
 function drawLines(text: string): string {
   return text.replace(/[`-~]/g, (character) => LINE_DRAWING.charAt(character.charCodeAt(0) - 0x60));
-}
-
-function toNumber(parameter: string): number | undefined {
-  const value = Number.parseInt(parameter, 10);
-  return Number.isNaN(value) ? undefined : value;
 }

@@ -12,7 +12,7 @@ import { type ConsoleLineKind, ConsoleText } from './console-text.js';
 import { type Dialog, findDialog } from './dialog.js';
 import { type Failure, FailureFinder } from './failure-finder.js';
 import { findPhase } from './phases.js';
-import { findPrompt } from './prompts.js';
+import { findQuestion, type Question } from './question.js';
 import { isBackgroundLine, isReadable, messageOf, signatureOf, withoutFrame } from './text.js';
 import { toVerdict, type Verdict, type VerdictFacts } from './verdict.js';
 
@@ -46,14 +46,6 @@ const QUESTION_QUIET_MS = 5000;
 const CERTAIN_QUESTION_QUIET_MS = 8000;
 const ERROR_DIALOG_QUIET_MS = 2500;
 const REMEMBERED_SIGNATURES = 64;
-const MAX_QUESTION_CHARACTERS = 240;
-
-interface Question {
-  readonly text: string;
-  readonly isCertain: boolean;
-  readonly hint?: string | undefined;
-  readonly failure?: Failure | undefined;
-}
 
 export class InstallationWatch {
   readonly #options: InstallationWatchOptions;
@@ -241,25 +233,7 @@ export class InstallationWatch {
   }
 
   #findQuestion(): Question | undefined {
-    if (this.#console.addressesCursor) {
-      const { rows, row } = this.#console.screen;
-      const dialog = findDialog(rows);
-      if (dialog?.isQuestion === true) {
-        const words = `${dialog.title}: ${dialog.text}`;
-        return {
-          text: dialog.title === '' ? dialog.text : words,
-          isCertain: true,
-          failure: this.#failures.matchDialog(words),
-        };
-      }
-      const onScreen = findPrompt(
-        rows.slice(0, row).filter((text) => text !== ''),
-        rows[row] ?? '',
-      );
-      if (onScreen !== undefined) return { ...onScreen, text: onScreen.question };
-    }
-    const prompt = findPrompt(this.#recent, this.#console.partialLine);
-    return prompt === undefined ? undefined : { ...prompt, text: prompt.question };
+    return findQuestion(this.#console, this.#recent, this.#failures);
   }
 
   #hasBeenAsked(question: Question, now: number): boolean {
@@ -293,7 +267,7 @@ export class InstallationWatch {
     return this.#decide({
       kind: 'stuck',
       outcome: 'waits-for-input',
-      question: cut(question.text),
+      question: question.text,
       hint: question.hint,
       cause: this.#failures.cause,
     });
@@ -305,7 +279,7 @@ export class InstallationWatch {
       outcome: failure.outcome,
       line: failure.line,
       hint: failure.hint,
-      ...(question === undefined ? {} : { question: cut(question) }),
+      ...(question === undefined ? {} : { question }),
     });
   }
 
@@ -318,11 +292,6 @@ export class InstallationWatch {
 function keep(list: string[], entry: string, most: number): void {
   list.push(entry);
   if (list.length > most) list.shift();
-}
-
-/** A dialog may explain itself at length: title and first sentences are enough for a message. */
-function cut(question: string): string {
-  return question.length > MAX_QUESTION_CHARACTERS ? `${question.slice(0, MAX_QUESTION_CHARACTERS - 1)}…` : question;
 }
 
 function lowerFirst(text: string): string {

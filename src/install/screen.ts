@@ -18,7 +18,7 @@ export class Screen {
   #regionTop = 0;
   #regionBottom: number;
   #saved = { row: 0, column: 0 };
-  insertMode = false;
+  #isInserting = false;
 
   constructor(columns = 80, rows = 24) {
     this.columns = columns;
@@ -43,7 +43,7 @@ export class Screen {
       }
       const cells = this.#cells[this.#row];
       if (cells === undefined) return;
-      if (this.insertMode) {
+      if (this.#isInserting) {
         cells.splice(this.#column, 0, character);
         cells.length = this.columns;
       } else {
@@ -80,6 +80,95 @@ export class Screen {
     if (this.#column > 0) this.#column -= 1;
   }
 
+  /** A control sequence with its parameters, as far as it changes what is shown. */
+  controlSequence(final: string, parameters: readonly (number | undefined)[]): void {
+    const first = parameters[0];
+    const count = Math.max(1, first ?? 1);
+    switch (final) {
+      case 'H':
+      case 'f': {
+        this.moveTo(count - 1, Math.max(1, parameters[1] ?? 1) - 1);
+        return;
+      }
+      case 'A': {
+        this.#moveBy(-count, 0);
+        return;
+      }
+      case 'B': {
+        this.#moveBy(count, 0);
+        return;
+      }
+      case 'C': {
+        this.#moveBy(0, count);
+        return;
+      }
+      case 'D': {
+        this.#moveBy(0, -count);
+        return;
+      }
+      case 'E':
+      case 'F':
+        this.carriageReturn();
+        {
+          this.#moveBy(final === 'E' ? count : -count, 0);
+          return;
+        }
+      case 'd': {
+        this.moveTo(count - 1, this.#column);
+        return;
+      }
+      case 'G':
+      case '`': {
+        this.moveTo(this.#row, count - 1);
+        return;
+      }
+      case 'J': {
+        this.#eraseScreen(first ?? 0);
+        return;
+      }
+      case 'K': {
+        this.#eraseLine(first ?? 0);
+        return;
+      }
+      case 'X':
+        return void this.#cells[this.#row]?.fill(BLANK, this.#column, this.#column + count);
+      case 'P': {
+        this.#deleteCharacters(count);
+        return;
+      }
+      case '@': {
+        this.#insertBlanks(count);
+        return;
+      }
+      case 'L': {
+        this.#insertLines(count);
+        return;
+      }
+      case 'M': {
+        this.#deleteLines(count);
+        return;
+      }
+      case 'r': {
+        this.#setScrollRegion(count - 1, (parameters[1] ?? this.#cells.length) - 1);
+        return;
+      }
+      case 'h':
+      case 'l':
+        if (first === 4) this.#isInserting = final === 'h';
+        return;
+      case 's': {
+        this.saveCursor();
+        return;
+      }
+      case 'u': {
+        this.restoreCursor();
+        return;
+      }
+      default:
+        return;
+    }
+  }
+
   /** Zero-based. */
   moveTo(row: number, column: number): void {
     this.#wrapPending = false;
@@ -88,37 +177,29 @@ export class Screen {
     this.#column = clamp(column, 0, Math.min(this.columns, MAX_COLUMNS) - 1);
   }
 
-  moveBy(rows: number, columns: number): void {
+  #moveBy(rows: number, columns: number): void {
     const row = clamp(this.#row + rows, 0, this.#cells.length - 1);
     this.moveTo(row, this.#column + columns);
   }
 
-  moveToColumn(column: number): void {
-    this.moveTo(this.#row, column);
-  }
-
   /** As CSI J: 0 to the end, 1 from the start, 2 all. */
-  eraseScreen(mode: number): void {
+  #eraseScreen(mode: number): void {
     for (let row = 0; row < this.#cells.length; row += 1) {
       if (mode >= 2 || (mode === 0 && row > this.#row) || (mode === 1 && row < this.#row)) {
         this.#cells[row] = this.#blankRow();
       }
     }
-    if (mode < 2) this.eraseLine(mode);
+    if (mode < 2) this.#eraseLine(mode);
   }
 
   /** As CSI K: 0 to the end, 1 from the start, 2 all. */
-  eraseLine(mode: number): void {
+  #eraseLine(mode: number): void {
     const from = mode === 0 ? this.#column : 0;
     const to = mode === 1 ? this.#column + 1 : this.columns;
     this.#cells[this.#row]?.fill(BLANK, from, to);
   }
 
-  eraseCharacters(count: number): void {
-    this.#cells[this.#row]?.fill(BLANK, this.#column, this.#column + count);
-  }
-
-  deleteCharacters(count: number): void {
+  #deleteCharacters(count: number): void {
     const cells = this.#cells[this.#row];
     if (cells === undefined) return;
     const deleted = cells.splice(this.#column, Math.min(count, this.columns)).length;
@@ -126,26 +207,26 @@ export class Screen {
     cells.length = this.columns;
   }
 
-  insertBlanks(count: number): void {
+  #insertBlanks(count: number): void {
     const cells = this.#cells[this.#row];
     if (cells === undefined) return;
     cells.splice(this.#column, 0, ...Array.from({ length: Math.min(count, this.columns) }, () => BLANK));
     cells.length = this.columns;
   }
 
-  insertLines(count: number): void {
+  #insertLines(count: number): void {
     for (let index = 0; index < Math.min(count, this.#cells.length); index += 1) {
       this.#cells.splice(this.#regionBottom, 1);
       this.#cells.splice(this.#row, 0, this.#blankRow());
     }
   }
 
-  deleteLines(count: number): void {
+  #deleteLines(count: number): void {
     for (let index = 0; index < Math.min(count, this.#cells.length); index += 1) this.#scrollUp(this.#row);
   }
 
   /** Zero-based, inclusive. Homes the cursor. */
-  setScrollRegion(top: number, bottom: number): void {
+  #setScrollRegion(top: number, bottom: number): void {
     this.#regionTop = clamp(top, 0, this.#cells.length - 1);
     this.#regionBottom = clamp(bottom, this.#regionTop, this.#cells.length - 1);
     this.moveTo(0, 0);
@@ -162,8 +243,8 @@ export class Screen {
   reset(): void {
     this.#regionTop = 0;
     this.#regionBottom = this.#cells.length - 1;
-    this.insertMode = false;
-    this.eraseScreen(2);
+    this.#isInserting = false;
+    this.#eraseScreen(2);
     this.moveTo(0, 0);
   }
 

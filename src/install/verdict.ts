@@ -59,14 +59,14 @@ export function toVerdict(facts: VerdictFacts): Verdict {
 }
 
 function wordMessage(facts: VerdictFacts, summary: string, line: string): string {
-  const during = facts.phase === undefined ? '' : ` while ${facts.phase}`;
+  const during = facts.phase === undefined ? '' : ` (last phase: ${facts.phase})`;
   const after = facts.elapsedMs === undefined ? '' : ` for ${wordDuration(facts.elapsedMs)}`;
   const said = facts.question ?? line;
   switch (facts.outcome) {
     case 'stalled':
       return `${summary}: nothing has happened${after}${during}${line === '' ? '' : `; it last said: ${line}`}`;
     case 'timed-out':
-      return `${summary} (it ran${after})${during}`;
+      return `${summary}: it ran${after}${during}`;
     case 'waits-for-input':
       return `${summary}: ${said}${facts.cause === undefined ? '' : ` (it said before: ${facts.cause.line})`}`;
     default:
