@@ -20,6 +20,8 @@ const KICKSTART_COMMANDS = new Set([
   'zerombr',
   'network',
   'graphical',
+  '%include',
+  '%ksappend',
 ]);
 
 /** Which installer reads this file; undefined where nothing tells. */

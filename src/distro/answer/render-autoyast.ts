@@ -31,7 +31,7 @@ export function renderAutoyast(target: AnswerTarget, model: AnswerModel): Render
     kernelArguments: kernelArguments.join(' '),
     language: quoteXml(model.language.replace(/\..*/, '').replace(/^(C|POSIX)$/, 'en_US')),
     keyboard: model.keyboard === 'us' ? 'english-us' : quoteXml(model.keyboard),
-    timezone: quoteXml(model.timezone === 'Etc/UTC' ? 'UTC' : model.timezone),
+    timezone: quoteXml(model.timezone),
     hostname: model.hostname && quoteXml(model.hostname),
     disk: quoteXml(model.diskDevice),
     isEfi,

@@ -1,5 +1,5 @@
 import { isMap, isScalar, isSeq, LineCounter, parseDocument, type Document, type YAMLMap } from 'yaml';
-import { Findings } from './findings.js';
+import { Findings, RESTARTS } from './findings.js';
 import type { Finding } from '../types.js';
 
 /** What makes an unattended build with this autoinstall file (as NoCloud user-data) stop or fail. */
@@ -60,7 +60,10 @@ class AutoinstallCheck {
     if (isSeq(interactive) && interactive.items.length > 0) {
       this.report('interactive-sections', 'the installer shows screens and waits', 'Remove it.');
     }
-    if (this.map.get('shutdown') !== 'poweroff') {
+    const shutdown = this.map.get('shutdown');
+    if (shutdown === 'reboot') {
+      this.report('shutdown', RESTARTS, "Write 'shutdown: poweroff'.", 'warning');
+    } else if (shutdown !== 'poweroff') {
       this.report('shutdown', 'the machine is not switched off at the end', "Write 'shutdown: poweroff'.");
     }
     this.#checkStorage();
@@ -107,9 +110,9 @@ class AutoinstallCheck {
   }
 
   /** At the key's line; line 0 where the key is missing. */
-  report(key: string, problem: string, remedy: string): void {
+  report(key: string, problem: string, remedy: string, severity: Finding['severity'] = 'error'): void {
     const pair = this.map.items.find((item) => isScalar(item.key) && item.key.value === key);
     const offset = isScalar(pair?.key) ? pair.key.range?.[0] : undefined;
-    this.findings.error(offset === undefined ? 0 : this.lines.linePos(offset).line, problem, remedy);
+    this.findings[severity](offset === undefined ? 0 : this.lines.linePos(offset).line, problem, remedy);
   }
 }

@@ -1,5 +1,5 @@
 import { scanXml, textOf, type XmlDocument, type XmlTag } from '../xml-syntax.js';
-import { Findings } from './findings.js';
+import { Findings, RESTARTS } from './findings.js';
 import type { Finding } from '../types.js';
 
 /** What makes an unattended build with this AutoYaST profile stop or fail. */
@@ -48,13 +48,11 @@ function checkMode(text: string, document: XmlDocument, elements: Elements, find
     );
   }
   const halts = [...elements('general/mode/halt'), ...elements('general/mode/final_halt')];
-  if (!halts.some(isTrue)) {
-    findings.error(
-      halts[0]?.line ?? 0,
-      'the machine is not switched off at the end',
-      'Write <halt config:type="boolean">true</halt> in <general><mode>.',
-    );
-  }
+  if (halts.some(isTrue)) return;
+  const remedy = 'Write <halt config:type="boolean">true</halt> in <general><mode>.';
+  const [restart] = halts;
+  if (restart !== undefined) findings.warning(restart.line, RESTARTS, remedy);
+  else findings.error(0, 'the machine is not switched off at the end', remedy);
 }
 
 function checkUsers(text: string, document: XmlDocument, elements: Elements, findings: Findings): void {
@@ -92,12 +90,13 @@ function checkPartitions(text: string, document: XmlDocument, elements: Elements
       );
     }
   }
-  for (const tag of elements('partitioning/drive/partitions/partition/crypt_fs')) {
-    if (textOf(text, document, tag) !== 'true') continue;
+  const partition = 'partitioning/drive/partitions/partition';
+  for (const tag of [...elements(`${partition}/crypt_fs`), ...elements(`${partition}/crypt_method`)]) {
+    if (textOf(text, document, tag) === 'false') continue;
     findings.error(
       tag.line,
       'the file system is encrypted: it cannot be read when the installation is over',
-      'Remove <crypt_fs>.',
+      `Remove <${tag.name}>.`,
     );
   }
 }

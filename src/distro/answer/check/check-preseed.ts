@@ -1,5 +1,5 @@
 import { findAnswer, parsePreseed, type Preseed, type PreseedAnswer } from '../preseed-syntax.js';
-import { Findings } from './findings.js';
+import { Findings, RESTARTS } from './findings.js';
 import type { Finding } from '../types.js';
 
 /** What makes an unattended build with this preseed file stop at a question or fail. */
@@ -41,6 +41,9 @@ function checkEnding(preseed: Preseed, findings: Findings): void {
       'the machine is halted, not switched off',
       "Write 'd-i debian-installer/exit/poweroff boolean true'.",
     );
+  } else if (findAnswer(preseed, 'debian-installer/exit/poweroff')?.value === 'false') {
+    const { line } = findAnswer(preseed, 'debian-installer/exit/poweroff') ?? { line: 0 };
+    findings.warning(line, RESTARTS, "Write 'd-i debian-installer/exit/poweroff boolean true'.");
   } else {
     demand(
       preseed,
@@ -111,12 +114,13 @@ function checkDisk(preseed: Preseed, findings: Findings): void {
   } else if (method.value === 'lvm') {
     demand(preseed, findings, 'partman-lvm/confirm boolean true', 'the installer asks before it writes LVM volumes');
   }
-  demand(
-    preseed,
-    findings,
-    'partman-partitioning/confirm_write_new_label boolean true',
-    'the installer asks before it writes to a blank disk',
-  );
+  if (findAnswer(preseed, 'partman-partitioning/confirm_write_new_label') === undefined) {
+    findings.warning(
+      0,
+      'partman-partitioning/confirm_write_new_label is not answered: the installer may ask before it writes to a blank disk',
+      "Add 'd-i partman-partitioning/confirm_write_new_label boolean true'.",
+    );
+  }
   demand(preseed, findings, 'partman/choose_partition select finish', 'the installer shows its partitions and waits');
   demand(preseed, findings, 'partman/confirm boolean true', 'the installer asks before it writes');
   demand(preseed, findings, 'partman/confirm_nooverwrite boolean true', 'the installer asks before it writes');

@@ -1,5 +1,8 @@
 import type { Finding } from '../types.js';
 
+/** Said of a file that demands a restart: the machine ends there all the same, but it may ask for the medium first. */
+export const RESTARTS = 'the machine is restarted, not switched off, at the end';
+
 /** Collects what is wrong, in the order of the file. */
 export class Findings {
   readonly #found: Finding[] = [];
