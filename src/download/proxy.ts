@@ -59,7 +59,6 @@ function matchesAddress(address: string, entry: string): boolean {
 /** Starts an http request through a proxy: the proxy gets the whole URL. */
 export function requestThroughProxy(proxy: URL, target: URL, options: https.RequestOptions): http.ClientRequest {
   return startProxyRequest(proxy, {
-    ...(options.timeout === undefined ? {} : { timeout: options.timeout }),
     method: options.method,
     path: `${target.origin}${target.pathname}${target.search}`,
     headers: { ...(options.headers as http.OutgoingHttpHeaders), host: target.host, ...credentialsOf(proxy) },
