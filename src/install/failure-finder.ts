@@ -15,6 +15,7 @@ export interface Failure {
 interface Hit {
   pattern: Pattern;
   message: string;
+  readonly scope: PatternScope;
   readonly at: number;
   readonly atLine: number;
   /** Lines after it, while the failure settles. */
@@ -61,16 +62,16 @@ export class FailureFinder {
     const previous = this.#previous;
     this.#previous = { line, message };
     for (const open of [this.#settling, this.#presumed, this.#clues.at(-1)]) {
-      if (open !== undefined && open.following.length < MAX_FOLLOWING && !NOISE.test(message)) {
+      if (open?.scope === scope && open.following.length < MAX_FOLLOWING && !NOISE.test(message)) {
         open.following.push(message);
       }
     }
     if (CLOSES.test(message)) this.#isClosed = true;
     const patterns = this.#matcher.match(line, scope);
-    for (const pattern of patterns) this.#addHit(pattern, message, now);
+    for (const pattern of patterns) this.#addHit(pattern, message, scope, now);
     if (patterns.length > 0 || previous.message.length < 60 || previous.message.length > 300) return;
     for (const pattern of this.#matcher.match(`${previous.line} ${message}`, scope)) {
-      this.#addHit(pattern, `${previous.message} ${message}`, now);
+      this.#addHit(pattern, `${previous.message} ${message}`, scope, now);
     }
   }
 
@@ -78,7 +79,7 @@ export class FailureFinder {
   matchDialog(text: string): Failure | undefined {
     const pattern = this.#matcher.match(text, 'both').find(({ outcome }) => outcome !== 'waits-for-input');
     if (pattern === undefined) return undefined;
-    return this.#explain({ pattern, message: text, at: 0, atLine: this.#lines, following: [] });
+    return this.#explain({ pattern, message: text, scope: 'console', at: 0, atLine: this.#lines, following: [] });
   }
 
   /** The installer goes on: a presumed failure was none. */
@@ -104,8 +105,8 @@ export class FailureFinder {
     return hit === undefined || now - hit.at < (hit.pattern.patienceMs ?? PATIENCE_MS) ? undefined : this.#explain(hit);
   }
 
-  #addHit(pattern: Pattern, message: string, now: number): void {
-    const hit: Hit = { pattern, message, at: now, atLine: this.#lines, following: [] };
+  #addHit(pattern: Pattern, message: string, scope: PatternScope, now: number): void {
+    const hit: Hit = { pattern, message, scope, at: now, atLine: this.#lines, following: [] };
     switch (pattern.weight ?? 'fatal') {
       case 'clue':
         this.#clues.push(hit);

@@ -151,7 +151,7 @@ export class InstallationWatch {
     const failure = this.#failures.settled(Infinity);
     if (failure !== undefined) return this.#fail(failure);
     if (question !== undefined && (question.isCertain || question.failure !== undefined)) return this.#report(question);
-    const presumed = this.#failures.presumed(Infinity);
+    const presumed = this.#tokenSeen ? undefined : this.#failures.presumed(Infinity);
     return presumed === undefined || presumed.outcome === 'waits-for-input' ? undefined : this.#fail(presumed);
   }
 

@@ -8,6 +8,8 @@ export interface Prompt {
   readonly isCertain: boolean;
   /** What to try, where it is known. */
   readonly hint?: string;
+  /** It only wants an error to be confirmed. The whole of what is shown, then. */
+  readonly reportedError?: string;
 }
 
 interface PromptRule {
@@ -16,6 +18,7 @@ interface PromptRule {
   /** Only when no newline follows. */
   readonly isOpen?: boolean;
   readonly hint?: string;
+  readonly reportsError?: boolean;
 }
 
 const RULES: readonly PromptRule[] = [
@@ -29,6 +32,7 @@ const RULES: readonly PromptRule[] = [
     isCertain: true,
     hint: "The word 'autoinstall' must stand on the kernel command line.",
   },
+  { regex: /Press ENTER to exit/i, isCertain: true, reportsError: true },
   { regex: /Please make (your|a) (choice|selection) from( the)? ?(above|\[)/i, isCertain: true },
   { regex: /\[?'[a-z0-9]' to [a-z ]+(\||\])/i, isCertain: true },
   { regex: /Press (\[?enter\]?|return|any key) to (quit|exit|continue|reboot)/i, isCertain: true },
@@ -73,6 +77,7 @@ function toPrompt(rule: PromptRule, before: readonly string[], words: string): P
   return {
     question: questionOf(before, words),
     isCertain: rule.isCertain,
+    ...(rule.reportsError === true ? { reportedError: screenOf(before).slice(1).join(' ').trim() } : {}),
     ...(rule.hint === undefined ? {} : { hint: rule.hint }),
   };
 }
@@ -84,9 +89,14 @@ function findRule(text: string, isOpen: boolean): PromptRule | undefined {
 
 const RULE_LINE = /^[=-]{20,}$/;
 
+/** The lines since the last rule: title, text. None without a rule. */
+function screenOf(before: readonly string[]): string[] {
+  const start = before.findLastIndex((line) => RULE_LINE.test(line.trim()));
+  return start === -1 ? [] : before.slice(start + 1).map((line) => line.trim());
+}
+
 function questionOf(before: readonly string[], prompt: string): string {
-  const screenStart = before.findLastIndex((line) => RULE_LINE.test(line.trim()));
-  const screen = screenStart === -1 ? [] : before.slice(screenStart + 1).map((line) => line.trim());
+  const screen = screenOf(before);
   const title = screen[0];
   const unanswered = screen.flatMap((line) =>
     [...line.matchAll(/\[!\] (\w[\w ]*?)(?= {2,}|$)/g)].map((match) => match[1] ?? ''),
@@ -94,7 +104,7 @@ function questionOf(before: readonly string[], prompt: string): string {
   // A short prompt is only the end of its question; one that begins so is the second line of it.
   const isContinued = /^[\s'[(]/.test(prompt);
   const isShort = prompt.trim().length < 40;
-  const lead = (screenStart === -1 ? before : screen.slice(1))
+  const lead = (screen.length === 0 ? before : screen.slice(1))
     .filter((line) => /\p{L}/u.test(line))
     .slice(-1)
     .filter((line) => isContinued || (isShort && /[?.:,)\]]$/.test(line.trim())))

@@ -2,7 +2,7 @@
 import type { ConsoleText } from './console-text.js';
 import { type Dialog, findDialog } from './dialog.js';
 import type { Failure, FailureFinder } from './failure-finder.js';
-import { findPrompt } from './prompts.js';
+import { findPrompt, type Prompt } from './prompts.js';
 
 export interface Question {
   /** Title and words. */
@@ -26,16 +26,29 @@ export function findQuestion(
   if (console.addressesCursor) {
     const { rows, row } = console.screen;
     const dialog = findDialog(rows);
-    if (dialog?.isQuestion === true) return toQuestion(dialog, failures);
+    if (dialog?.isQuestion === true) return fromDialog(dialog, failures);
     const above = rows.slice(0, row).filter((text) => text !== '');
     const onScreen = findPrompt(above, rows[row] ?? '');
-    if (onScreen !== undefined) return { ...onScreen, text: cut(onScreen.question) };
+    if (onScreen !== undefined) return fromPrompt(onScreen, failures);
   }
   const prompt = findPrompt(lines, console.partialLine);
-  return prompt === undefined ? undefined : { ...prompt, text: cut(prompt.question) };
+  return prompt === undefined ? undefined : fromPrompt(prompt, failures);
 }
 
-function toQuestion(dialog: Dialog, failures: FailureFinder): Question {
+function fromPrompt(prompt: Prompt, failures: FailureFinder): Question {
+  const { isCertain, hint, reportedError } = prompt;
+  const failure =
+    reportedError === undefined
+      ? undefined
+      : (failures.matchDialog(reportedError) ?? {
+          outcome: 'installer-error' as const,
+          line: cut(reportedError),
+          patternId: 'error-dialog',
+        });
+  return { text: cut(prompt.question), isCertain, hint, failure };
+}
+
+function fromDialog(dialog: Dialog, failures: FailureFinder): Question {
   const text = dialog.title === '' ? dialog.text : `${dialog.title}: ${dialog.text}`;
   return { text: cut(text), isCertain: true, failure: failures.matchDialog(text) };
 }

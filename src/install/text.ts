@@ -5,8 +5,8 @@ const PREFIXES: readonly RegExp[] = [
   /^\s*\[ *\d+\.\d{6}\]\s?/,
   /^[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d /,
   /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\S* /,
-  // Anaconda's and curtin's logs: time, level, loggers.
-  /^(\d\d:\d\d:\d\d,\d{3} )?(DEBUG|DBG|INFO|INF|NOTICE|WARNING|WARN|WRN|ERROR|ERR|CRITICAL|CRIT|CRT)[ :]+([\w.-]+:)*(\d+ )?(?=\S|$)/,
+  // Anaconda's and curtin's logs: time, level, loggers (an exception's name has capitals).
+  /^(\d\d:\d\d:\d\d,\d{3} )?(DEBUG|DBG|INFO|INF|NOTICE|WARNING|WARN|WRN|ERROR|ERR|CRITICAL|CRIT|CRT)[ :]+([\w.-]+:)*(\d+ )?([a-z][a-z0-9_.-]*: )?(?=\S|$)/,
   // A journal's or syslog's program name.
   /^([\w.-]+ )?[\w./@-]+\[\d+\]: /,
   /^(Warning|warning): /,

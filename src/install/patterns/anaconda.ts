@@ -38,7 +38,7 @@ export const ANACONDA: PatternPack = {
       introduces: true,
       regex:
         /The following packages are missing|CmdlineError: Missing package|(The package|You have specified that the (package|group)|The group) '[^']*'.*(is required|should be installed)|\bmissing (packages|groups( or modules)?|modules): |Problems in request:|NoSuchPackage|NoSuchGroup|MissingSpecsError|Stream was not specified for a module|Multiple streams have been specified|Module or Group '[^']+' (is not available|does not exist)/i,
-      except: /\b(DEBUG|INFO)\b/,
+      except: /\b(DEBUG|DBG|INFO|INF)\b/,
     },
     {
       id: 'package-missed',
@@ -57,7 +57,7 @@ export const ANACONDA: PatternPack = {
       introduces: true,
       regex:
         /Some packages, groups or modules are (broken|missing)|The following software marked for installation has (errors|the following errors)|Modular dependency problem|nothing provides \S+ needed by|none of the providers can be installed|BrokenSpecsError|broken (packages|groups)|Transaction check error:|DependencyError|conflicting requests/,
-      except: /\b(DEBUG|INFO)\b/,
+      except: /\b(DEBUG|DBG|INFO|INF)\b/,
     },
     {
       id: 'base-repository-invalid',
@@ -70,7 +70,7 @@ export const ANACONDA: PatternPack = {
       introduces: true,
       regex:
         /Payload setup error:|Failed to set up installation source|error occurred while setting up the payload|base repo is unusable|SourceSetupError|Failed to add the '[^']*' repository|No repository is configured|PayloadSetupError|Nothing useful found for/,
-      except: /\b(DEBUG|INFO)\b/,
+      except: /\b(DEBUG|DBG|INFO|INF)\b/,
     },
     {
       id: 'repository-metadata',
@@ -78,7 +78,7 @@ export const ANACONDA: PatternPack = {
       weight: 'presumed',
       regex:
         /Error setting up (repositories|base repository|software)|Error downloading package metadata|Failed to download metadata for repo|Cannot download repomd\.xml|Cannot prepare internal mirrorlist|All mirrors were tried|metadata download for repo \S+ failed|Failed to synchronize cache for repo|couldn't set releasever from base repo|Errors during downloading metadata for repository|No more mirrors to try/i,
-      except: /\b(DEBUG|INFO)\b/,
+      except: /\b(DEBUG|DBG|INFO|INF)\b/,
     },
     {
       id: 'package-download',
@@ -111,7 +111,7 @@ export const ANACONDA: PatternPack = {
       outcome: 'no-space',
       regex:
         /insufficient disk space:|Not enough disk space to (download|install)|NotEnoughFreeSpaceError|not enough free space (on (disks|selected disks)|for)|No big enough free space on disks|Unable to allocate requested partition scheme|Not enough space in file? ?systems|needs? (at least )?[\d.]+ ?[KMG]i?B (more )?(of )?(free )?(disk )?space on the |At least [\d.]+ ?[KMG]i?B more space needed|PartitioningError|Failed to reclaim|Your \S+ partition (is too small for|size is lower than required)|not enough space in volume group/i,
-      except: /\b(DEBUG|INFO)\b/,
+      except: /\b(DEBUG|DBG|INFO|INF)\b/,
       weight: 'presumed',
     },
     {
@@ -153,7 +153,7 @@ export const ANACONDA: PatternPack = {
       introduces: true,
       regex:
         /error installing the boot loader|BootloaderInstallationError|BootLoaderError|boot loader install failed|failed to write boot loader configuration|grub2-install failed/i,
-      except: /\b(DEBUG|INFO)\b/,
+      except: /\b(DEBUG|DBG|INFO|INF)\b/,
       hint: 'The boot loader could not be installed: check the disk layout (biosboot or an EFI system partition).',
     },
     {
@@ -197,9 +197,17 @@ export const ANACONDA: PatternPack = {
     {
       id: 'crashed',
       outcome: 'traceback',
-      regex:
-        /\bcrashed on signal|Process [0-9]+ \(anaconda\) of user [0-9]+ dumped core|Anaconda (has )?(crashed|died|received signal)|anaconda\.service: (Main process exited, code=(dumped|killed)|Failed with result)|^Pane is dead/i,
       isGeneric: true,
+      regex:
+        /\bcrashed on signal|Process [0-9]+ \(anaconda\) of user [0-9]+ dumped core|Anaconda (has )?(crashed|died|received signal)/,
+    },
+    {
+      // Also at good endings, where everything is being stopped.
+      id: 'ended',
+      outcome: 'installer-error',
+      isGeneric: true,
+      weight: 'clue',
+      regex: /^Pane is dead|anaconda\.service: (Main process exited|Failed with result)/i,
     },
     {
       id: 'traceback',
@@ -207,7 +215,7 @@ export const ANACONDA: PatternPack = {
       introduces: true,
       isGeneric: true,
       regex: /Traceback \(|An unknown error has occured, look at the/,
-      except: /\b(WARN|WARNING|INFO|DEBUG|NOTICE)\b/,
+      except: /\b(WARN|WARNING|WRN|INFO|INF|DEBUG|DBG|NOTICE)\b/,
     },
     {
       id: 'traceback-warned',
@@ -223,8 +231,8 @@ export const ANACONDA: PatternPack = {
       id: 'critical',
       outcome: 'installer-error',
       isGeneric: true,
-      regex: /\bCRIT\b|^\d\d:\d\d:\d\d,\d{3} CRITICAL\b/,
-      except: /CRIT (systemd-coredump|mdadm|kernel)\b/,
+      regex: /\b(CRIT|CRT)\b|^\d\d:\d\d:\d\d,\d{3} CRITICAL\b/,
+      except: /CRI?T (systemd-coredump|mdadm|kernel)\b/,
     },
     {
       id: 'asks-to-ignore',

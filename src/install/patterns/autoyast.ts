@@ -40,7 +40,7 @@ export const AUTOYAST: PatternPack = {
       id: 'no-disk',
       outcome: 'no-disk',
       regex:
-        /No (hard )?disks? (were |was )?(found|detected)|No storage devices|no suitable (disk|device|partition)s? found|drive .* not found/i,
+        /No (hard )?disks? (were |was )?(found|detected)|No storage devices|no suitable (disk|device|partition)s? found/i,
     },
     {
       id: 'disk-too-small',
@@ -53,7 +53,7 @@ export const AUTOYAST: PatternPack = {
       outcome: 'installer-error',
       introduces: true,
       regex:
-        /Error while configuring (partitions|software selections)|Failure occurred during the following action|System error code was:|storage .* (failed|error)/i,
+        /Error while configuring (partitions|software selections)|Failure occurred during the following action|System error code was:/i,
     },
     {
       id: 'memory',

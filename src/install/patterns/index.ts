@@ -17,6 +17,10 @@ export const PATTERN_PACKS: Readonly<Record<InstallerFamily, readonly PatternPac
   agama: [COMMON, AUTOYAST],
 };
 
+/** A message of the kernel itself, not of a program that writes to its log: no installer speaks there. */
+const KERNEL_LINE =
+  /^(?:[A-Z][a-z]{2} [ \d]\d [\d:]{8} kernel: )?\s*\[ *\d+\.\d{6}\] (?!(?:[\w.-]+ )?[\w./@-]+\[\d+\]: )(?!dracut)/;
+
 export class PatternMatcher {
   readonly #patterns: readonly Pattern[];
   readonly #ignore: RegExp | undefined;
@@ -33,7 +37,8 @@ export class PatternMatcher {
   /** The patterns that a line matches, the most telling first. */
   match(line: string, scope: PatternScope): readonly Pattern[] {
     if (!this.#any.test(line) || this.#ignore?.test(line) === true) return [];
-    const matches = this.#patterns.filter(
+    const candidates = KERNEL_LINE.test(line) ? COMMON.patterns : this.#patterns;
+    const matches = candidates.filter(
       (pattern) =>
         isInScope(pattern, scope) &&
         pattern.regex.test(line) &&

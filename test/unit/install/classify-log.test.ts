@@ -65,7 +65,7 @@ describe('classifyLog', () => {
               expect(watchWhole(log, familyOf(name), sizes)).to.deep.equal(whole);
             },
           ),
-          { numRuns: log.length > 50_000 ? 3 : 15 },
+          { numRuns: log.length > 50_000 ? 2 : 10 },
         );
       }
     }

@@ -137,14 +137,14 @@ describe('ConsoleText', () => {
         const { lines, kinds, rows, partial } = read(bytes, cuts);
         expect({ lines, kinds, rows, partial }).to.deep.equal(read(bytes));
       }),
-      { numRuns: 300 },
+      { numRuns: 150 },
     );
   });
 
   it('never throws, whatever the bytes', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 2000 }), (bytes) => void read(bytes)),
-      { numRuns: 200 },
+      { numRuns: 100 },
     );
   });
 });

@@ -83,6 +83,36 @@ describe('InstallationWatch', () => {
       expect(machine.now).to.be.at.most(3000);
     });
 
+    it('says once what console and log both say', () => {
+      const machine = new Machine();
+      machine.logs(
+        '10:00:00,000 ERR anaconda:parse-kickstart: The following problem occurred on line 4 of the kickstart file:\n10:00:00,000 ERR anaconda:parse-kickstart: Unknown command: foo\n',
+      );
+      machine.prints(
+        'An error occurred during reading the kickstart file:\nThe following problem occurred on line 4 of the kickstart file:\n\nUnknown command: foo\n',
+      );
+      expect(machine.passes(5000)).to.include({
+        outcome: 'kickstart-syntax',
+        line: 'The following problem occurred on line 4 of the kickstart file: Unknown command: foo',
+      });
+    });
+
+    it('takes an error that only has to be confirmed for the failure that it is', () => {
+      const machine = new Machine();
+      machine.prints(`${'='.repeat(80)}\nError\n\n The moon is in the wrong phase.\n\nPress ENTER to exit: `);
+      expect(machine.passes(10_000)).to.include({
+        kind: 'failure',
+        outcome: 'installer-error',
+        line: 'The moon is in the wrong phase.',
+      });
+    });
+
+    it("leaves the kernel's own messages to the patterns for kernels", () => {
+      const machine = new Machine({ family: 'autoyast' });
+      machine.prints('[   10.000000] foo: Installation failed, not enough memory for bar\n');
+      expect(machine.passes(20_000, { cpuShare: 1 })).to.equal(undefined);
+    });
+
     it('does not wait where the installer says that it is done', () => {
       const machine = new Machine();
       machine.prints(
