@@ -1,8 +1,13 @@
 import type { Emit } from '../events.js';
 import type { Store } from '../store/store.js';
 import type { Toolbox } from '../tools/toolbox.js';
-import type { StageTiming } from './pipeline.js';
 import type { Workspace } from './workspace.js';
+
+/** How long a stage took. */
+export interface StageTiming {
+  readonly stage: string;
+  readonly elapsedMs: number;
+}
 
 /** What the stages of one build share. Passed, never global. */
 export interface Context {

@@ -11,11 +11,6 @@ export interface Stage<Input, Added> {
   readonly run: (input: Input, context: Context) => Promise<Added>;
 }
 
-export interface StageTiming {
-  readonly stage: string;
-  readonly elapsedMs: number;
-}
-
 /** Stages in execution order. The only place for abort checks, start and done events, timing, and naming the stage that failed. */
 export class Pipeline<Input, Output> {
   private constructor(private readonly runAll: (input: Input, context: Context) => Promise<Output>) {}

@@ -1,16 +1,19 @@
 import type { RunningProgram } from './run.js';
 import type { Toolbox } from './toolbox.js';
 
+const CENSUS = 'find /sysroot ! -type d -links +1 -printf "%n %P\\0" | base64 -w0';
+
 /**
  * What virt-tar-out runs (`guestfish --ro -i tar-out`), preceded in the same appliance by a census of the files with several names:
  * a newc archive has to state a file's link count before the other names are seen.
  *
- * The census goes through a pipe into a file, since guestfish buffers its own stdout and tar-out does not: on one stream their
- * order would not be certain. Its path is passed by the environment, so that no character of it is special.
+ * The census' command is passed in base64, since both guestfish and the appliance's shell take quotes and backslashes apart. Its output
+ * goes through a pipe into a file, since guestfish buffers its own stdout and tar-out does not: on one stream their order would not be
+ * certain. The file's path is passed by the environment, so that no character of it is special.
  *
  * tar-out's options are false by default: owners would be names, capabilities, labels and ACLs would be lost.
  */
-const SCRIPT = `debug sh "find /sysroot ! -type d -links +1 -printf '%n %P\\\\0' | base64 -w0" | base64 -d > "$ISO2ROOTFS_CENSUS"
+const SCRIPT = `debug sh "echo ${Buffer.from(CENSUS).toString('base64')}|base64 -d|sh" | base64 -d > "$ISO2ROOTFS_CENSUS"
 tar-out / - numericowner:true xattrs:true selinux:true acls:true
 `;
 

@@ -33,7 +33,10 @@ export class Virsh {
     readonly uri: string,
   ) {}
 
-  async #virsh(args: readonly string[], allowedStatuses: readonly number[] = [0]): Promise<{ status: number; stdout: string }> {
+  async #virsh(
+    args: readonly string[],
+    allowedStatuses: readonly number[] = [0],
+  ): Promise<{ status: number; stdout: string }> {
     const result = await this.tools.query('virsh', ['--connect', this.uri, '--quiet', ...args], {
       allowedStatuses,
       timeoutMs: VIRSH_TIMEOUT_MS,

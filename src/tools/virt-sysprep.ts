@@ -1,6 +1,7 @@
 import type { Toolbox } from './toolbox.js';
 
-const APPLIANCE_HINT = "'iso2rootfs doctor --thorough' starts the libguestfs appliance and tells what is wrong with it.";
+const APPLIANCE_HINT =
+  "'iso2rootfs doctor --thorough' starts the libguestfs appliance and tells what is wrong with it.";
 
 /**
  * Operations of virt-sysprep that are left out:

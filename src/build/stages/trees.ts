@@ -64,7 +64,6 @@ export const trees: Stage<Installed & Prepared & Claimed, TreesMade> = {
       checkToken(result.rewriter, disk.token);
       return { trees: { ...result.files, packages: result.rewriter.packages, nfsroot } };
     } catch (error) {
-      await Promise.all(programs.map((program) => program.stop()));
       throw await tellingError(programs, error);
     }
   },
@@ -141,18 +140,27 @@ async function firstFailure<Results extends readonly Promise<unknown>[]>(
   return Promise.all(promises);
 }
 
-/** The tools' own errors say more than the broken pipes that they cause. */
+/** How long the programs of a broken stream have to end by themselves, each with its own reason. */
+const ENDING_MS = 2000;
+
+/** Ends the programs. Their own errors say more than the broken pipes that they cause. */
 async function tellingError(programs: readonly RunningProgram[], error: unknown): Promise<unknown> {
-  const outcomes = await Promise.allSettled(programs.map((program) => program.done));
-  const failures = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason as unknown] : []));
-  const isTelling = (failure: unknown): boolean =>
-    failure instanceof Iso2RootfsError && !failure.message.endsWith('was stopped');
-  return isTelling(error) ? error : (failures.find(isTelling) ?? error);
+  const failures: unknown[] = [];
+  const endings = programs.map((program) => program.done.catch((failure: unknown) => failures.push(failure)));
+  let timer: NodeJS.Timeout | undefined;
+  await Promise.race([Promise.all(endings), new Promise((resolve) => (timer = setTimeout(resolve, ENDING_MS)))]);
+  clearTimeout(timer);
+  const [failure] = failures;
+  await Promise.all(programs.map((program) => program.stop()));
+  const isTelling = error instanceof Iso2RootfsError && error.code !== 'INTEGRITY';
+  return isTelling ? error : (failure ?? error);
 }
 
 async function firstByte(source: Readable, disks: RunningProgram): Promise<void> {
   if (source.readableLength > 0) return;
   await Promise.race([once(source, 'readable'), disks.done]);
+  // Readable is also the end of a stream that had nothing: then the program says why.
+  if (source.readableLength === 0) await disks.done;
 }
 
 function checkToken(rewriter: NetbootRewriter, expected: string): void {
