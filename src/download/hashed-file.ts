@@ -3,8 +3,15 @@ import { constants, type Stats } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { Iso2RootfsError, systemErrorCode } from '../errors.js';
 
-/** One being written and one being filled: memory stays at twice this. */
 const BATCH_BYTES = 1024 * 1024;
+/** One is filled while the others wait for the disk: enough to outlast its hiccups, and all the memory there is to it. */
+const BATCHES = 16;
+
+interface Batch {
+  readonly bytes: Buffer;
+  /** Settles when it is written and can be filled again. */
+  written: Promise<void>;
+}
 
 /**
  * A file that is written from its beginning to its end and hashed on the way. Hashing one batch overlaps with writing
@@ -15,9 +22,10 @@ export class HashedFile {
   #bytes = 0;
   #writtenBytes = 0;
   // Chunks are copied together: thousands of small buffers waiting for the disk would keep the garbage collector busy.
-  #batch = Buffer.allocUnsafeSlow(BATCH_BYTES);
-  #spare = Buffer.allocUnsafeSlow(BATCH_BYTES);
-  #batchBytes = 0;
+  readonly #batches: Batch[] = [];
+  #filling = newBatch();
+  #filledBytes = 0;
+  /** Settles when everything handed over so far is written. */
   #writing: Promise<void> = Promise.resolve();
 
   private constructor(
@@ -67,17 +75,17 @@ export class HashedFile {
   /** @throws Iso2RootfsError NO_SPACE */
   async append(chunk: Buffer): Promise<void> {
     for (let start = 0; start < chunk.length;) {
-      const copied = chunk.copy(this.#batch, this.#batchBytes, start);
+      const copied = chunk.copy(this.#filling.bytes, this.#filledBytes, start);
       start += copied;
       this.#bytes += copied;
-      this.#batchBytes += copied;
-      if (this.#batchBytes === BATCH_BYTES) await this.#startWriting();
+      this.#filledBytes += copied;
+      if (this.#filledBytes === BATCH_BYTES) await this.#handOver();
     }
   }
 
   /** Waits until everything appended is in the file (not: on the medium). */
   async flush(): Promise<void> {
-    await this.#startWriting();
+    await this.#handOver();
     await this.#writing;
   }
 
@@ -98,16 +106,20 @@ export class HashedFile {
     await this.handle.close();
   }
 
-  async #startWriting(): Promise<void> {
-    await this.#writing;
-    if (this.#batchBytes === 0) return;
-    const batch = this.#batch.subarray(0, this.#batchBytes);
-    [this.#batch, this.#spare] = [this.#spare, this.#batch];
-    this.#batchBytes = 0;
-    this.#writing = this.#write(batch);
-    // Met by whoever waits for it next.
+  /** Hashes what was filled while it and its predecessors are written; waits when too many of them are. */
+  async #handOver(): Promise<void> {
+    if (this.#filledBytes === 0) return;
+    const batch = this.#filling;
+    const filled = batch.bytes.subarray(0, this.#filledBytes);
+    this.#filledBytes = 0;
+    batch.written = this.#writing = this.#writing.then(() => this.#write(filled));
+    // Met by whoever waits for it.
     this.#writing.catch(() => undefined);
-    this.#hash.update(batch);
+    this.#batches.push(batch);
+    this.#hash.update(filled);
+    const oldest = this.#batches.length < BATCHES ? undefined : this.#batches.shift();
+    await oldest?.written;
+    this.#filling = oldest ?? newBatch();
   }
 
   async #write(batch: Buffer): Promise<void> {
@@ -127,4 +139,9 @@ export class HashedFile {
       });
     }
   }
+}
+
+function newBatch(): Batch {
+  // Slow: of its own, not cut from the pool that small buffers share.
+  return { bytes: Buffer.allocUnsafeSlow(BATCH_BYTES), written: Promise.resolve() };
 }
