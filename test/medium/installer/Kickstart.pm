@@ -135,7 +135,7 @@ sub options {
         my $list = join ', ', map {"'$_'"} @arguments[$most .. $#arguments];
         problem($line, "Unexpected arguments to $name command: [$list]");
     }
-    problem($line, "the following arguments are required for the $name command: 1 is needed") if defined $least && @arguments < $least;
+    problem($line, "the following arguments are required: <$name>") if defined $least && @arguments < $least;
     return (\%options, \@arguments);
 }
 
