@@ -6,6 +6,7 @@ import { Iso2RootfsError, systemErrorCode } from '../errors.js';
 import { lockFile, type FileLock } from '../tools/flock.js';
 import { FileHashes } from './file-hashes.js';
 import { exists, readJson, syncPath, writeFileAtomically } from './files.js';
+import { MediaShelf } from './media-shelf.js';
 import { STORE_FORMAT, storeLayout, type StoreLayout } from './layout.js';
 
 export type ObjectKind = 'object' | 'disk';
@@ -51,10 +52,12 @@ export interface CommitOptions {
 export class Store {
   readonly layout: StoreLayout;
   readonly fileHashes: FileHashes;
+  readonly shelf: MediaShelf;
 
   private constructor(layout: StoreLayout) {
     this.layout = layout;
     this.fileHashes = new FileHashes(layout.fileHashes);
+    this.shelf = new MediaShelf(layout.root);
   }
 
   /**
