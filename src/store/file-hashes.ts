@@ -1,17 +1,29 @@
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
-import { hashFile, readJson, writeFileAtomically } from './files.js';
+import { z } from 'zod';
+import { systemErrorCode } from '../errors.js';
+import { hashFile, readJson, writeFileAtomically, type HashOptions } from './files.js';
 
 const FORMAT = 1;
 
-interface Identity {
-  readonly device: string;
-  readonly inode: string;
-  readonly sizeBytes: string;
-  readonly mtimeNs: string;
-  readonly ctimeNs: string;
-}
+/** A file that is younger than this when it has been read may change without its times showing it: clocks tick in steps. */
+const SETTLING_MS = 1000;
+
+const identitySchema = z.object({
+  device: z.string(),
+  inode: z.string(),
+  sizeBytes: z.string(),
+  mtimeNs: z.string(),
+  ctimeNs: z.string(),
+});
+type Identity = z.infer<typeof identitySchema>;
+
+const recordSchema = z.object({
+  format: z.literal(FORMAT),
+  identity: identitySchema,
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+});
 
 async function identify(file: string): Promise<Identity> {
   const status = await stat(file, { bigint: true });
@@ -26,40 +38,57 @@ async function identify(file: string): Promise<Identity> {
 
 /** Remembers the SHA-256 of local files, so that a file that has not changed is not read again. */
 export class FileHashes {
-  constructor(private readonly directory: string) {}
+  readonly #directory: string;
+  readonly #others: readonly string[];
+
+  /**
+   * @param directory where what is found out is remembered; made when it is missing
+   * @param others where it may have been remembered before
+   */
+  constructor(directory: string, ...others: readonly string[]) {
+    this.#directory = directory;
+    this.#others = others.filter((other) => other !== directory);
+  }
 
   /** The hash of a file: remembered when device, inode, size, mtime and ctime are as they were, else computed. */
   async sha256(
     file: string,
-    options: { readonly signal?: AbortSignal | undefined; readonly onProgress?: (doneBytes: number) => void } = {},
+    options: HashOptions = {},
   ): Promise<{ readonly sha256: string; readonly wasRemembered: boolean }> {
     const before = await identify(file);
     const remembered = await this.#find(before);
     if (remembered !== undefined) return { sha256: remembered, wasRemembered: true };
     const sha256 = await hashFile(file, options);
     const after = await identify(file);
-    // A file that was written to meanwhile, or within the clock's granularity, is not remembered.
-    const isSettled = Date.now() - Number(BigInt(after.ctimeNs) / 1_000_000n) > 1000;
+    const isSettled = Date.now() - Number(BigInt(after.ctimeNs) / 1_000_000n) > SETTLING_MS;
     if (isSettled && isSame(before, after)) await this.#remember(after, sha256);
     return { sha256, wasRemembered: false };
   }
 
-  #file(identity: Identity): string {
-    const name = createHash('sha256').update(`${identity.device}:${identity.inode}`).digest('hex').slice(0, 32);
-    return path.join(this.directory, `${name}.json`);
-  }
-
   async #find(identity: Identity): Promise<string | undefined> {
-    const record = (await readJson(this.#file(identity))) as
-      { format?: unknown; identity?: Identity; sha256?: unknown } | undefined;
-    if (record?.format !== FORMAT || record.identity === undefined || typeof record.sha256 !== 'string')
-      return undefined;
-    return isSame(record.identity, identity) ? record.sha256 : undefined;
+    for (const directory of [this.#directory, ...this.#others]) {
+      // What cannot be read is not remembered.
+      const content = await readJson(recordFile(directory, identity)).catch(() => undefined);
+      const record = recordSchema.safeParse(content);
+      if (record.success && isSame(record.data.identity, identity)) return record.data.sha256;
+    }
+    return undefined;
   }
 
   async #remember(identity: Identity, sha256: string): Promise<void> {
-    await writeFileAtomically(this.#file(identity), JSON.stringify({ format: FORMAT, identity, sha256 }));
+    const record: z.infer<typeof recordSchema> = { format: FORMAT, identity, sha256 };
+    try {
+      await writeFileAtomically(recordFile(this.#directory, identity), JSON.stringify(record));
+    } catch (error) {
+      // A full or read-only file system costs another look at the file the next time, nothing more.
+      if (systemErrorCode(error) === undefined) throw error;
+    }
   }
+}
+
+function recordFile(directory: string, { device, inode }: Identity): string {
+  const name = createHash('sha256').update(`${device}:${inode}`).digest('hex').slice(0, 32);
+  return path.join(directory, `${name}.json`);
 }
 
 function isSame(one: Identity, other: Identity): boolean {

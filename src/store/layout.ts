@@ -1,7 +1,8 @@
 import path from 'node:path';
 
 /**
- * The store on disk:
+ * The store on disk. Whoever makes or removes an object holds the lock of its key exclusively, whoever reads it holds it shared.
+ *
  *
  * ```
  * <cache>/v1/                     0711: QEMU's user must be able to pass through to the workspaces
@@ -9,12 +10,15 @@ import path from 'node:path';
  *     object.json                 written last: format, sizes and times of the files
  *     manifest.json rootfs.tar initramfs.cgz vmlinuz initrd.img logs/
  *     last-used                   its mtime is the last use
+ *     damaged.json                in the place of object.json once `verify` has found damage
  *   disks/<disk key>/             0700: installed disks, before anything was removed from them
  *     object.json disk.raw
- *   isos/<sha256>/<key>           empty files: the objects that were made of an ISO
+ *   isos/<sha256>/<key>           empty files: the objects that were made of an ISO, written before the object itself
+ *   media/ downloads/             see media-shelf.ts
  *   file-hashes/<id>.json         SHA-256 of local files by device, inode, size and times
- *   locks/<name>.lock             flock(1)
+ *   locks/<name>.lock             flock(1); never removed, since somebody may be about to lock it
  *   staging/<build>/              what is being made; renamed into place when complete
+ *           removed-<id>/         what is being removed
  *   workspaces/<build>/           see build/workspace.ts
  *   logs/<build>/                 logs of all builds, kept after a failure
  *   state/                        what was found out about this host

@@ -30,7 +30,13 @@ export async function placeFile(
   } catch (error) {
     if (!['EXDEV', 'EPERM', 'EMLINK', 'ENOTSUP', 'EACCES'].includes(systemErrorCode(error) ?? '')) throw error;
   }
-  await copyInChunks(source, destination, options);
+  try {
+    await copyInChunks(source, destination, options);
+  } catch (error) {
+    // A part is worth nothing, least of all on a full file system.
+    if (systemErrorCode(error) !== 'EEXIST') await rm(destination, { force: true });
+    throw error;
+  }
   return 'copy';
 }
 

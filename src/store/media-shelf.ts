@@ -73,7 +73,7 @@ export class MediaShelf {
   }
 
   async rememberMedium(sha256: string, reader: string, medium: object): Promise<void> {
-    await writeFileAtomically(this.#mediumPath(sha256), JSON.stringify({ format: FORMAT, reader, medium }));
+    await remember(this.#mediumPath(sha256), { format: FORMAT, reader, medium });
   }
 
   /** What an ISO was recognised to be by the same version of the program. */
@@ -86,7 +86,7 @@ export class MediaShelf {
 
   async rememberChecksum(checksum: Omit<SeenChecksum, 'format' | 'seenAt'>): Promise<void> {
     const record: SeenChecksum = { format: FORMAT, ...checksum, seenAt: new Date().toISOString() };
-    await writeFileAtomically(this.#checksumPath(checksum.url), JSON.stringify(record));
+    await remember(this.#checksumPath(checksum.url), record);
   }
 
   async recallChecksum(url: string): Promise<SeenChecksum | undefined> {
@@ -104,6 +104,15 @@ export class MediaShelf {
 
   #checksumPath(url: string): string {
     return path.join(this.#root, 'state', 'checksums', `${nameOf(url)}.json`);
+  }
+}
+
+/** What cannot be remembered (a read-only store, a full disk) is found out again the next time. */
+async function remember(file: string, record: object): Promise<void> {
+  try {
+    await writeFileAtomically(file, JSON.stringify(record));
+  } catch (error) {
+    if (systemErrorCode(error) === undefined) throw error;
   }
 }
 

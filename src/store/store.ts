@@ -1,96 +1,79 @@
-import { mkdir, open, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
-import path from 'node:path';
 import { randomUUID } from 'node:crypto';
-import { z } from 'zod';
+import { mkdir, rename, rm, rmdir, stat, utimes, writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { Iso2RootfsError, systemErrorCode } from '../errors.js';
-import { lockFile, type FileLock } from '../tools/flock.js';
+import { lockFile, type FileLock, type LockOptions } from '../tools/flock.js';
 import { FileHashes } from './file-hashes.js';
-import { exists, readJson, syncPath, writeFileAtomically } from './files.js';
-import { MediaShelf } from './media-shelf.js';
+import { hashData, hashFile, listTree, namesIn, syncPath } from './files.js';
 import { STORE_FORMAT, storeLayout, type StoreLayout } from './layout.js';
+import { MediaShelf } from './media-shelf.js';
+import { openLayout } from './open-layout.js';
+import {
+  findChanges,
+  LAST_USED_FILE,
+  readRecord,
+  writeRecord,
+  type FileRecord,
+  type ObjectKind,
+  type ObjectRecord,
+  type StoredObject,
+} from './record.js';
 
-export type ObjectKind = 'object' | 'disk';
-
-const RECORD_FILE = 'object.json';
-const LAST_USED_FILE = 'last-used';
-
-const recordSchema = z.object({
-  format: z.literal(STORE_FORMAT),
-  kind: z.enum(['object', 'disk']),
-  key: z.string(),
-  committedAt: z.string(),
-  isoSha256: z.string(),
-  /** What the key was computed from. */
-  keyInputs: z.record(z.string(), z.unknown()),
-  /** Facts of the one who stored it (the installation's token...). */
-  facts: z.record(z.string(), z.unknown()),
-  files: z.array(
-    z.object({ path: z.string(), sizeBytes: z.number(), mtimeNs: z.string(), sha256: z.string().optional() }),
-  ),
-});
-
-export type ObjectRecord = z.infer<typeof recordSchema>;
-
-export interface StoredObject {
-  readonly directory: string;
-  readonly record: ObjectRecord;
-}
+export type { ObjectKind, ObjectRecord, StoredObject } from './record.js';
 
 export interface CommitOptions {
   readonly kind: ObjectKind;
+  /** 64 hexadecimal digits. The caller holds its lock. */
   readonly key: string;
   readonly keyInputs: Readonly<Record<string, unknown>>;
   readonly isoSha256: string;
   readonly facts?: Readonly<Record<string, unknown>>;
-  /** SHA-256 of the files that have been hashed while they were written. */
+  /** SHA-256 of the files that have been hashed while they were written. The others are hashed now. */
   readonly hashes?: ReadonlyMap<string, string>;
   /** A directory in the store's staging area; it becomes the object. */
   readonly stagingDirectory: string;
+  readonly signal?: AbortSignal | undefined;
 }
+
+/** An object that cannot be removed before it is released. */
+export interface HeldObject extends StoredObject {
+  release(): Promise<void>;
+}
+
+const SHA256 = /^[0-9a-f]{64}$/;
+/** How often a step is tried that another process may have undone. */
+const ATTEMPTS = 20;
 
 /** Content-addressed results. Nothing half-made is ever visible: staged, made durable, renamed, then announced. */
 export class Store {
   readonly layout: StoreLayout;
   readonly fileHashes: FileHashes;
   readonly shelf: MediaShelf;
+  /** True: objects can be found and read, and nothing else. */
+  readonly isReadOnly: boolean;
 
-  private constructor(layout: StoreLayout) {
+  private constructor(cacheDirectory: string, layout: StoreLayout, isReadOnly: boolean) {
     this.layout = layout;
-    this.fileHashes = new FileHashes(layout.fileHashes);
+    this.isReadOnly = isReadOnly;
+    this.fileHashes = new FileHashes(layout.fileHashes, storeLayout(cacheDirectory).fileHashes);
     this.shelf = new MediaShelf(layout.root);
   }
 
   /**
-   * Opens the store of a cache directory, creating what is missing.
-   * @throws Iso2RootfsError PERMISSION, NO_SPACE
+   * Opens the store of a cache directory, creating what is missing. One that may only be read is opened for reading.
+   * @throws Iso2RootfsError PERMISSION, CONFIG_INVALID, NO_SPACE
    */
   static async open(cacheDirectory: string): Promise<Store> {
-    const layout = storeLayout(path.resolve(cacheDirectory));
-    try {
-      // Only passing through is open to others: QEMU's user has to reach the workspaces, nobody has to see the guests' files.
-      await mkdir(cacheDirectory, { recursive: true });
-      for (const directory of [layout.root, layout.workspaces])
-        await mkdir(directory, { recursive: true, mode: 0o711 });
-      for (const name of ['objects', 'disks', 'isos', 'fileHashes', 'locks', 'staging', 'logs', 'state'] as const) {
-        await mkdir(layout[name], { recursive: true, mode: 0o700 });
-      }
-    } catch (error) {
-      const code = systemErrorCode(error);
-      if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
-        throw new Iso2RootfsError('PERMISSION', `the cache directory ${cacheDirectory} cannot be written`, {
-          hint: 'Choose another one with ISO2ROOTFS_CACHE_DIR or --cache-dir.',
-          cause: error,
-        });
-      }
-      if (code === 'ENOTDIR' || code === 'EEXIST') {
-        throw new Iso2RootfsError('CONFIG_INVALID', `the cache directory ${cacheDirectory} is not a directory`, {
-          hint: 'Choose another one with ISO2ROOTFS_CACHE_DIR or --cache-dir.',
-          cause: error,
-        });
-      }
-      throw error;
-    }
-    return new Store(layout);
+    const { layout, isReadOnly } = await openLayout(cacheDirectory);
+    return new Store(path.resolve(cacheDirectory), layout, isReadOnly);
+  }
+
+  /** @throws Iso2RootfsError PERMISSION when the store may only be read */
+  requireWritable(): void {
+    if (!this.isReadOnly) return;
+    throw new Iso2RootfsError('PERMISSION', `the cache in ${this.layout.root} may only be read`, {
+      hint: 'Choose another one with ISO2ROOTFS_CACHE_DIR or --cache-dir.',
+    });
   }
 
   directoryOf(kind: ObjectKind, key: string): string {
@@ -100,18 +83,45 @@ export class Store {
   /** A complete object whose files are as they were committed (size and mtime; `verify` reads them). */
   async find(kind: ObjectKind, key: string): Promise<StoredObject | undefined> {
     const directory = this.directoryOf(kind, key);
-    const record = recordSchema.safeParse(await readJson(path.join(directory, RECORD_FILE)));
-    if (!record.success || record.data.key !== key || record.data.kind !== kind) return undefined;
-    for (const file of record.data.files) {
-      try {
-        const status = await stat(path.join(directory, file.path), { bigint: true });
-        if (status.size !== BigInt(file.sizeBytes) || String(status.mtimeNs) !== file.mtimeNs) return undefined;
-      } catch (error) {
-        if (systemErrorCode(error) === 'ENOENT') return undefined;
-        throw error;
-      }
+    const record = await readRecord(directory, kind, key);
+    if (record === undefined || (await findChanges(directory, record)).length > 0) return undefined;
+    return { directory, record };
+  }
+
+  /**
+   * Finds an object and keeps it from being removed until it is released. Waits for one that is being made.
+   * @param onWait called when there is something to wait for
+   */
+  async hold(
+    kind: ObjectKind,
+    key: string,
+    options: { readonly signal?: AbortSignal | undefined; readonly onWait?: () => void } = {},
+  ): Promise<HeldObject | undefined> {
+    const lock = await this.#lockForReading(key, options);
+    let object: StoredObject | undefined;
+    try {
+      object = await this.find(kind, key);
+    } finally {
+      if (object === undefined) await lock?.release();
     }
-    return { directory, record: record.data };
+    if (object === undefined) return undefined;
+    return { ...object, release: async () => lock?.release() };
+  }
+
+  async #lockForReading(
+    key: string,
+    { signal, onWait }: { readonly signal?: AbortSignal | undefined; readonly onWait?: () => void },
+  ): Promise<FileLock | undefined> {
+    try {
+      const lock = await this.lock(key, { wait: false, isShared: true, signal });
+      if (lock !== undefined) return lock;
+      onWait?.();
+      return await this.lock(key, { wait: true, isShared: true, signal });
+    } catch (error) {
+      // Whoever made the object made its lock file. Where there is none and we may not make it, nobody removes anything either.
+      if (this.isReadOnly && systemErrorCode(error) !== undefined) return undefined;
+      throw error;
+    }
   }
 
   /** Notes that an object was used now, for least-recently-used pruning. */
@@ -131,86 +141,136 @@ export class Store {
     return directory;
   }
 
-  /** Makes a staged directory the object of its key, replacing a damaged one. Durable when it returns. */
+  /**
+   * Makes a staged directory the object of its key, replacing what was there. Durable when it returns; whatever happens before that, what
+   * was there stays, or nothing is there, and never a part.
+   */
   async commit(options: CommitOptions): Promise<StoredObject> {
-    const { kind, key, stagingDirectory } = options;
-    const files: ObjectRecord['files'] = [];
-    for (const file of await listFiles(stagingDirectory)) {
-      await syncPath(path.join(stagingDirectory, file));
-      const status = await stat(path.join(stagingDirectory, file), { bigint: true });
-      const sha256 = options.hashes?.get(file);
-      files.push({
-        path: file,
-        sizeBytes: Number(status.size),
-        mtimeNs: String(status.mtimeNs),
-        ...(sha256 === undefined ? {} : { sha256 }),
-      });
-    }
+    this.requireWritable();
+    const { kind, key, stagingDirectory, isoSha256 } = options;
+    if (!SHA256.test(key) || !SHA256.test(isoSha256)) throw new TypeError(`no key or no hash: ${key}, ${isoSha256}`);
+    const { files, directories } = await listTree(stagingDirectory);
     const record: ObjectRecord = {
       format: STORE_FORMAT,
       kind,
       key,
       committedAt: new Date().toISOString(),
-      isoSha256: options.isoSha256,
+      isoSha256,
       keyInputs: { ...options.keyInputs },
       facts: { ...options.facts },
-      files,
+      files: [],
     };
+    for (const file of files) record.files.push(await describeFile(stagingDirectory, file, options));
     await writeFile(path.join(stagingDirectory, LAST_USED_FILE), '');
-    await writeFileAtomically(path.join(stagingDirectory, RECORD_FILE), `${JSON.stringify(record, undefined, 2)}\n`);
-    await syncPath(stagingDirectory);
+    await writeRecord(stagingDirectory, record);
+    for (const directory of [...directories, '.']) await syncPath(path.join(stagingDirectory, directory));
+    // Before the object: an entry without object is harmless, an object that is not found by its ISO is made again.
+    if (kind === 'object') await this.#index(isoSha256, key);
 
     const destination = this.directoryOf(kind, key);
-    if (await exists(destination)) await this.remove(kind, key);
-    await rename(stagingDirectory, destination);
-    await syncPath(path.dirname(destination));
-    if (kind === 'object') await this.#index(options.isoSha256, key);
+    await this.#replace(destination, stagingDirectory);
     return { directory: destination, record };
   }
 
-  async #index(isoSha256: string, key: string): Promise<void> {
-    const directory = path.join(this.layout.isos, isoSha256);
-    await mkdir(directory, { recursive: true, mode: 0o700 });
-    const handle = await open(path.join(directory, key), 'w');
-    await handle.close();
+  async #replace(destination: string, staged: string): Promise<void> {
+    const replaced: string[] = [];
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await rename(staged, destination);
+        break;
+      } catch (error) {
+        const code = systemErrorCode(error);
+        if ((code !== 'ENOTEMPTY' && code !== 'EEXIST' && code !== 'ENOTDIR') || attempt > ATTEMPTS) throw error;
+        replaced.push(...(await this.#moveAside(destination)));
+      }
+    }
+    await syncPath(path.dirname(destination));
+    for (const old of replaced) await rm(old, { recursive: true, force: true });
   }
 
-  /** Keys of the objects that were made of an ISO. */
-  async keysOfIso(isoSha256: string): Promise<string[]> {
+  /** Out of sight in one step. Not there is fine. */
+  async #moveAside(directory: string): Promise<string[]> {
+    const trash = path.join(this.layout.staging, `removed-${randomUUID()}`);
     try {
-      return (await readdir(path.join(this.layout.isos, isoSha256))).sort();
+      await rename(directory, trash);
+      return [trash];
     } catch (error) {
       if (systemErrorCode(error) === 'ENOENT') return [];
       throw error;
     }
   }
 
-  /** Removes an object: out of sight in one step, then deleted. */
-  async remove(kind: ObjectKind, key: string): Promise<void> {
-    const trash = path.join(this.layout.staging, `removed-${randomUUID()}`);
-    try {
-      await rename(this.directoryOf(kind, key), trash);
-    } catch (error) {
-      if (systemErrorCode(error) === 'ENOENT') return;
-      throw error;
+  async #index(isoSha256: string, key: string): Promise<void> {
+    const directory = path.join(this.layout.isos, isoSha256);
+    for (let attempt = 1; ; attempt++) {
+      await mkdir(directory, { recursive: true, mode: 0o700 });
+      try {
+        await writeFile(path.join(directory, key), '', { flag: 'a' });
+        break;
+      } catch (error) {
+        // The directory was empty, and somebody who removed the last object of this ISO took it away.
+        if (systemErrorCode(error) !== 'ENOENT' || attempt > ATTEMPTS) throw error;
+      }
     }
-    await rm(trash, { recursive: true, force: true });
+    await syncPath(directory);
+    await syncPath(this.layout.isos);
   }
 
-  /** Waits for the exclusive right to make an object; `undefined` only with `wait: false`. */
-  async lock(
-    name: string,
-    options: { readonly wait: boolean; readonly signal?: AbortSignal | undefined },
-  ): Promise<FileLock | undefined> {
+  /** Keys of the objects that were made of an ISO. There may be more than there are objects: `find` decides. */
+  async keysOfIso(isoSha256: string): Promise<string[]> {
+    return namesIn(path.join(this.layout.isos, isoSha256));
+  }
+
+  /**
+   * Removes an object: out of sight in one step, then deleted. Not there is fine.
+   * @throws Iso2RootfsError LOCKED when it is being made or read, PERMISSION when the store may only be read
+   */
+  async remove(kind: ObjectKind, key: string): Promise<void> {
+    this.requireWritable();
+    const lock = await this.lock(key, { wait: false });
+    if (lock === undefined) {
+      throw new Iso2RootfsError('LOCKED', `${kind} ${key.slice(0, 12)} is in use`, {
+        hint: 'Another iso2rootfs makes it or copies it out: try again when that has ended.',
+      });
+    }
+    try {
+      const record = await readRecord(this.directoryOf(kind, key), kind, key);
+      const moved = await this.#moveAside(this.directoryOf(kind, key));
+      if (kind === 'object' && record !== undefined && SHA256.test(record.isoSha256)) {
+        const entries = path.join(this.layout.isos, record.isoSha256);
+        await rm(path.join(entries, key), { force: true });
+        // Only an empty one can be removed this way.
+        await rmdir(entries).catch(() => undefined);
+      }
+      for (const trash of moved) await rm(trash, { recursive: true, force: true });
+    } finally {
+      await lock.release();
+    }
+  }
+
+  /**
+   * Takes the lock of a name: exclusively to make or remove the object of a key, shared to read it.
+   * @returns undefined only with `wait: false`, when it is held by another
+   */
+  async lock(name: string, options: LockOptions): Promise<FileLock | undefined> {
     return lockFile(path.join(this.layout.locks, `${name}.lock`), options);
   }
 }
 
-/** Paths of all files below a directory, relative to it, sorted. */
-async function listFiles(directory: string): Promise<string[]> {
-  const entries = await readdir(directory, { recursive: true, withFileTypes: true });
-  return entries
-    .filter((entry) => entry.isFile())
-    .map((entry) => path.relative(directory, path.join(entry.parentPath, entry.name)))
-    .sort();
+/** Makes a file durable and notes how it is. */
+async function describeFile(
+  directory: string,
+  name: string,
+  { hashes, signal }: Pick<CommitOptions, 'hashes' | 'signal'>,
+): Promise<FileRecord> {
+  const file = path.join(directory, name);
+  await syncPath(file);
+  const status = await stat(file, { bigint: true });
+  const common = { path: name, sizeBytes: Number(status.size), mtimeNs: String(status.mtimeNs) };
+  const known = hashes?.get(name);
+  if (known !== undefined) return { ...common, sha256: known };
+  const isMostlyHoles = status.blocks * 512n < status.size / 2n;
+  return isMostlyHoles
+    ? { ...common, dataSha256: await hashData(file, { signal }) }
+    : { ...common, sha256: await hashFile(file, { signal }) };
 }

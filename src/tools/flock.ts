@@ -1,3 +1,5 @@
+import { constants } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { Iso2RootfsError } from '../errors.js';
 import { start, type RunningProgram } from './run.js';
 
@@ -8,21 +10,30 @@ export interface FileLock {
   release(): Promise<void>;
 }
 
+export interface LockOptions {
+  /** True: wait for the other holder; false: give up at once when there is one. */
+  readonly wait: boolean;
+  /** True: any number of holders at once, but none beside an exclusive one. Default: exclusive. */
+  readonly isShared?: boolean;
+  /** Ends the waiting; a lock that is held outlives it. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /**
- * Takes an exclusive lock on a file. A child process holds it and ends when its stdin does, so that the kernel releases the lock
- * even when this process is killed.
- * @param wait true: wait for the other holder; false: return undefined at once when there is one.
+ * Takes a lock on a file, which is made when it is missing. A child process holds it and ends when its stdin does, so that the kernel
+ * releases the lock even when this process is killed.
+ * @returns undefined only with `wait: false`, when another holds it
+ * @throws the system error when the file can be neither opened nor made; Iso2RootfsError LOCKED
  */
-export async function lockFile(
-  file: string,
-  options: { readonly wait: boolean; readonly signal?: AbortSignal | undefined },
-): Promise<FileLock | undefined> {
+export async function lockFile(file: string, options: LockOptions): Promise<FileLock | undefined> {
+  // flock(1) would make it too, but not say what was wrong in a form that we could tell apart.
+  await (await open(file, constants.O_RDONLY | constants.O_CREAT, 0o644)).close();
   const holder = await start(
     'flock',
     [
       ...(options.wait ? [] : ['--nonblock', '--conflict-exit-code', String(CONFLICT)]),
       '--no-fork',
-      '--exclusive',
+      options.isShared === true ? '--shared' : '--exclusive',
       file,
       'sh',
       '-c',
@@ -33,6 +44,8 @@ export async function lockFile(
   );
   const stopWaiting = (): void => void holder.stop();
   options.signal?.addEventListener('abort', stopWaiting, { once: true });
+  // It may have been aborted while flock was started: then the event is past.
+  if (options.signal?.aborted === true) stopWaiting();
   const isLocked = await firstOutput(holder);
   options.signal?.removeEventListener('abort', stopWaiting);
   if (options.signal?.aborted === true) {
