@@ -1,5 +1,6 @@
 import type { Emit } from '../events.js';
-import { toIso2RootfsError } from '../errors.js';
+import { Iso2RootfsError, toIso2RootfsError } from '../errors.js';
+import { loadCatalog, type Catalog } from '../catalog/load.js';
 import { Store } from '../store/store.js';
 import { Toolbox } from '../tools/toolbox.js';
 import type { Context } from './context.js';
@@ -26,7 +27,11 @@ import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 
 /** What is converted, and into what: cheap, and all that a hit in the cache needs. */
-const identify = Pipeline.from<Recipe>().stage(fetch).stage(inspect).stage(claim).stage(answer);
+const identify = Pipeline.from<Recipe & { readonly catalog: Catalog }>()
+  .stage(fetch)
+  .stage(inspect)
+  .stage(claim)
+  .stage(answer);
 type Identified = Awaited<ReturnType<typeof identify.run>>;
 
 /** The conversion. */
@@ -42,6 +47,8 @@ const convert = Pipeline.from<Awaited<ReturnType<typeof check.run>>>()
 export interface BuildOptions {
   readonly cacheDirectory: string;
   readonly toolsPath?: string | undefined;
+  /** Directories with catalogue files of the user's, `*.yaml`. */
+  readonly catalogDirectories?: readonly string[] | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly emit?: Emit | undefined;
 }
@@ -58,11 +65,20 @@ export interface BuildResult {
  * @throws Iso2RootfsError any code of errors.ts; nothing is left behind but the logs.
  */
 export async function build(recipe: Recipe, options: BuildOptions): Promise<BuildResult> {
+  if (recipe.outputDirectory !== undefined) await claimOutputDirectory(recipe.outputDirectory);
+  return withContext(recipe, options, async (context) => buildIn(context, recipe, options.catalogDirectories ?? []));
+}
+
+/** Runs something in a workspace of its own, of which nothing is left afterwards but logs. */
+export async function withContext<Result>(
+  recipe: Pick<Recipe, 'libvirtUri'>,
+  options: BuildOptions,
+  work: (context: Context) => Promise<Result>,
+): Promise<Result> {
   const emit = options.emit ?? (() => undefined);
   const signal = options.signal ?? new AbortController().signal;
   // Every program that runs listens to it.
   setMaxListeners(0, signal);
-  if (recipe.outputDirectory !== undefined) await claimOutputDirectory(recipe.outputDirectory);
   const store = await Store.open(options.cacheDirectory);
   const workspace = await Workspace.create(store, recipe.libvirtUri);
   const tools = new Toolbox({
@@ -71,10 +87,9 @@ export async function build(recipe: Recipe, options: BuildOptions): Promise<Buil
     toolsPath: options.toolsPath,
     environment: { [BUILD_VARIABLE]: workspace.id },
   });
-  const context: Context = { store, workspace, tools, signal, emit, stage: 'build', timings: [] };
   try {
     await sweep(store, tools, emit);
-    return await buildIn(context, recipe);
+    return await work({ store, workspace, tools, signal, emit, stage: 'build', timings: [] });
   } catch (error) {
     const failure = toIso2RootfsError(error);
     failure.log ??= await existingLogs(workspace);
@@ -101,13 +116,14 @@ async function sweep(store: Store, tools: Toolbox, emit: Emit): Promise<void> {
   }
 }
 
-async function buildIn(context: Context, recipe: Recipe): Promise<BuildResult> {
+async function buildIn(context: Context, recipe: Recipe, catalogDirectories: readonly string[]): Promise<BuildResult> {
   const { store, emit } = context;
-  const identified = await identify.run(recipe, context);
+  const catalog = await loadCatalog({ userDirectories: catalogDirectories });
+  const identified = await identify.run({ ...recipe, catalog }, context);
   const { key } = identified.keys.object;
   const lock = (await store.lock(key, { wait: false })) ?? (await waitForOther(context, key));
   try {
-    const known = recipe.isCacheUsed ? await store.find('object', key) : undefined;
+    const known = recipe.cache !== 'renew' ? await store.find('object', key) : undefined;
     if (known !== undefined) {
       await store.touch(known);
       emit({ type: 'notice', message: `This medium is in the cache (key ${key.slice(0, 12)}): nothing is installed.` });
@@ -117,6 +133,7 @@ async function buildIn(context: Context, recipe: Recipe): Promise<BuildResult> {
         .run({ ...identified, object: known, nfsroot: undefined }, context);
       return { outputDirectory: delivered, manifest, isFromCache: true };
     }
+    if (recipe.cache === 'only') throw notCached(identified);
     const checked = await check.run(identified, context);
     const converting = { ...context, tools: context.tools.withEnvironment(checked.machine.environment) };
     const converted = await convert.run(checked, converting);
@@ -127,6 +144,18 @@ async function buildIn(context: Context, recipe: Recipe): Promise<BuildResult> {
   } finally {
     await lock?.release();
   }
+}
+
+function notCached({ medium, keys }: Identified): Iso2RootfsError {
+  const { distro, release, arch } = medium;
+  return new Iso2RootfsError(
+    'NOT_CACHED',
+    `the cache has no ${distro} ${release} ${arch} made by this recipe (key ${keys.object.key.slice(0, 12)})`,
+    {
+      stage: 'fetch',
+      hint: "'iso2rootfs build' with the same flags makes it; 'iso2rootfs cache explain' says what differs from what there is.",
+    },
+  );
 }
 
 async function waitForOther(context: Context, key: string): Promise<Awaited<ReturnType<Store['lock']>>> {

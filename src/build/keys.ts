@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { RenderedAnswer } from '../distro/answer/index.js';
 import { hashOf, type JsonValue } from '../store/canonical-json.js';
-import type { Recipe } from './recipe.js';
 
 /** Raised when the same inputs would give another installed disk. */
 const INSTALLATION_FORMAT = 1;
@@ -23,12 +22,19 @@ function keyOf(inputs: { readonly [name: string]: JsonValue }): Key {
   return { key: hashOf(inputs), inputs };
 }
 
-/** SHA-256 of everything that the installer is told, with the token's placeholder in the token's place. */
-export function hashAnswer(answer: RenderedAnswer): string {
+/**
+ * SHA-256 of everything that the installer is told, with the token's placeholder in the token's place.
+ * @param replaced what stands for a text that is another one each time though it means the same (a salted hash)
+ */
+export function hashAnswer(
+  answer: RenderedAnswer,
+  replaced?: { readonly hash: string; readonly standsFor: string },
+): string {
+  const text = replaced === undefined ? answer.text : answer.text.replaceAll(replaced.hash, `@${replaced.standsFor}@`);
   return hashOf({
     family: answer.family,
-    text: createHash('sha256').update(answer.text).digest('hex'),
-    extraFiles: answer.extraFiles.map(({ name, text }) => ({ name, text })),
+    text: createHash('sha256').update(text).digest('hex'),
+    extraFiles: answer.extraFiles.map(({ name, text: extra }) => ({ name, text: extra })),
     kernelArguments: [...answer.kernelArguments],
     delivery: answer.delivery,
   });
@@ -38,9 +44,15 @@ export function hashAnswer(answer: RenderedAnswer): string {
  * The keys of a build. In: what changes the bytes. Out: where the ISO came from, memory, processors, timeouts, output paths;
  * tool versions are recorded in the manifest instead.
  */
-export function computeKeys(recipe: Recipe, isoSha256: string, arch: string, answer: RenderedAnswer): Keys {
-  const common = { iso: isoSha256, answerFile: hashAnswer(answer) };
-  const installation = { arch, diskSizeBytes: recipe.diskSizeBytes };
+export function computeKeys(inputs: {
+  readonly isoSha256: string;
+  readonly arch: string;
+  readonly answerSha256: string;
+  readonly diskSizeBytes: number;
+}): Keys {
+  const { isoSha256, arch, answerSha256, diskSizeBytes } = inputs;
+  const common = { iso: isoSha256, answerFile: answerSha256 };
+  const installation = { arch, diskSizeBytes };
   return {
     disk: keyOf({ format: INSTALLATION_FORMAT, kind: 'disk', ...common, recipe: installation }),
     object: keyOf({

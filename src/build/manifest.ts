@@ -35,7 +35,13 @@ export const manifestSchema = z.object({
     volumeId: z.string(),
   }),
   inputs: z.object({
-    iso: z.object({ source: z.string(), sizeBytes: z.number(), sha256: z.string() }),
+    iso: z.object({
+      source: z.string(),
+      sha256: z.string(),
+      /** Whether the publisher's signature of the checksum was verified. `local`: a file, nobody was asked. */
+      signature: z.enum(['verified', 'unverified', 'none', 'local']),
+      isChecksumPublished: z.boolean(),
+    }),
     /** `text`: with the placeholder of the success token, as it is hashed for the key. */
     answerFile: z.object({ name: z.string(), dialect: z.string(), sha256: z.string(), source: z.string() }),
   }),

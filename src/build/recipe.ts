@@ -1,3 +1,4 @@
+import type { AnswerOptions } from './answer-options.js';
 import type { Arch } from '../media/types.js';
 
 export const OUTPUTS = ['tar', 'nfsroot', 'cgz', 'kernel'] as const;
@@ -5,26 +6,43 @@ export type Output = (typeof OUTPUTS)[number];
 
 /** What the user asked for. Immutable: stages add to it, none changes it. */
 export interface Recipe {
-  /** The ISO: a path. */
-  readonly iso: string;
-  /** What the user says that it is; checked against the medium. */
+  /** The ISO: a path or an http(s) URL. Undefined: distro and release name it, and the catalogue says where it is. */
+  readonly iso?: string | undefined;
+  /** What is wanted, as typed; checked against the medium. */
   readonly distro?: string | undefined;
   readonly release?: string | undefined;
   readonly arch?: Arch | undefined;
+  /** Which medium of the release. Default: the catalogue's. */
+  readonly variant?: string | undefined;
   /** SHA-256 that the ISO must have. */
   readonly expectedSha256?: string | undefined;
-  /** The user's own answer file. */
+  /** True: an ISO that nobody publishes a checksum of is refused. */
+  readonly requiresChecksum: boolean;
+  /** True: nothing is fetched from the network. */
+  readonly isOffline: boolean;
+  /** What the generated answer file is asked for. */
+  readonly answerOptions: AnswerOptions;
+  /** The user's own answer file, in the place of the generated one. */
   readonly answerFilePath?: string | undefined;
   /** Default: `./<distro>-<release>-<arch>`. */
   readonly outputDirectory?: string | undefined;
   readonly outputs: readonly Output[];
-  readonly memoryMiB: number;
+  /** Default: what the catalogue says of the release, at least 4 GiB. */
+  readonly memoryMiB?: number | undefined;
   readonly vcpus: number;
-  readonly diskSizeBytes: number;
+  /** Default: what the catalogue says of the release, at least 10 GiB. */
+  readonly diskSizeBytes?: number | undefined;
   readonly timeoutMs: number;
   readonly idleTimeoutMs: number;
   readonly libvirtUri: string;
   readonly acceleration: 'auto' | 'kvm' | 'tcg';
-  /** False: convert anew even if the cache has it. */
-  readonly isCacheUsed: boolean;
+  /**
+   * `use` (default): what the cache has is taken. `only`: and nothing is built. `renew`: everything is made anew and replaces what the
+   * cache has.
+   */
+  readonly cache: 'use' | 'only' | 'renew';
+  /** False: an installation that had too little memory or disk is not tried again with more. */
+  readonly mayRetry: boolean;
+  /** True: after a failure the disk is kept beside the logs. */
+  readonly keepsFailedDisk: boolean;
 }

@@ -108,11 +108,11 @@ async function watchUntilEnd(
   virsh: Virsh,
 ): Promise<Verdict | undefined> {
   const { domain, diskPath, signal } = installation;
-  let hasEnded = false;
-  const ended = program.done.finally(() => {
-    hasEnded = true;
-  });
-  ended.catch(() => undefined);
+  const end = new AbortController();
+  const ended = program.done.then(
+    () => end.abort(),
+    () => end.abort(),
+  );
   let sampledAt = -Infinity;
   for (;;) {
     await Promise.race([pause(CHECK_INTERVAL_MS), ended]);
@@ -120,7 +120,10 @@ async function watchUntilEnd(
     const verdict = watch.check();
     if (verdict !== undefined) return verdict;
     // virt-install's own failure (no domain) is thrown here; its success says nothing.
-    if (hasEnded) return void (await ended);
+    if (end.signal.aborted) {
+      await program.done;
+      return undefined;
+    }
     if (performance.now() - sampledAt < SAMPLE_INTERVAL_MS) continue;
     sampledAt = performance.now();
     const { state, isPausedByIoError, activity } = await virsh.sample(domain);

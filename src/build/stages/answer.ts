@@ -1,16 +1,19 @@
 import { readFile } from 'node:fs/promises';
+import type { Catalog } from '../../catalog/load.js';
+import type { ResolvedMedium } from '../../catalog/medium.js';
+import { resolveRelease, type ReleaseRequest } from '../../catalog/resolve.js';
 import { Iso2RootfsError, systemErrorCode } from '../../errors.js';
 import {
   appendToken,
   checkAnswerFile,
-  createAnswerModel,
   detectFamily,
   renderAnswerFile,
   type AnswerFamily,
   type RenderedAnswer,
 } from '../../distro/answer/index.js';
 import type { RecognisedMedium } from '../../distro/types.js';
-import { computeKeys, type Keys } from '../keys.js';
+import { loadAnswerModel } from '../answer-options.js';
+import { computeKeys, hashAnswer, type Keys } from '../keys.js';
 import type { Stage } from '../pipeline.js';
 import type { Recipe } from '../recipe.js';
 import type { Fetched } from './fetch.js';
@@ -19,22 +22,60 @@ import type { Inspected } from './inspect.js';
 export interface Answered {
   /** With the placeholder of the success token. */
   readonly answer: RenderedAnswer;
+  readonly answerSha256: string;
   readonly keys: Keys;
+  readonly sizes: { readonly memoryMiB: number; readonly diskSizeBytes: number };
+  /** A root password that was made up, should this build install. */
+  readonly generatedPassword: string | undefined;
 }
 
+const DEFAULT_MEMORY_BYTES = 4 * 1024 ** 3;
+const DEFAULT_DISK_BYTES = 10 * 1024 ** 3;
+
 /** Medium and recipe -> answer file, and with it the keys of the build. */
-export const answer: Stage<Recipe & Fetched & Inspected, Answered> = {
+export const answer: Stage<Recipe & { readonly catalog: Catalog } & Fetched & Inspected, Answered> = {
   name: 'answer',
-  run: async (build, { emit }) => {
-    const rendered = renderAnswerFile(build.medium, createAnswerModel());
+  run: async (build, { emit, signal }) => {
+    const { medium } = build;
+    const { model, generatedPassword, hashInKey } = await loadAnswerModel(build.answerOptions, signal);
+    const rendered = renderAnswerFile(medium, model);
     const warn = (message: string): void => emit({ type: 'warning', message });
     const final =
-      build.answerFilePath === undefined
-        ? rendered
-        : await useOwnFile(build.answerFilePath, build.medium, rendered, warn);
-    return { answer: final, keys: computeKeys(build, build.iso.sha256, build.medium.arch, final) };
+      build.answerFilePath === undefined ? rendered : await useOwnFile(build.answerFilePath, medium, rendered, warn);
+    const sizes = chooseSizes(build, medium);
+    const answerSha256 = hashAnswer(final, hashInKey);
+    const keys = computeKeys({
+      isoSha256: build.iso.sha256,
+      arch: medium.arch,
+      answerSha256,
+      diskSizeBytes: sizes.diskSizeBytes,
+    });
+    return { answer: final, answerSha256, keys, sizes, generatedPassword };
   },
 };
+
+/** What the user says, else what the catalogue says of the release, at least our defaults. */
+function chooseSizes(
+  { memoryMiB, diskSizeBytes, catalog }: Recipe & { readonly catalog: Catalog },
+  { distro, release, arch, variant }: RecognisedMedium,
+): Answered['sizes'] {
+  const known = findMedium(catalog, { distro, release, arch, variant });
+  return {
+    memoryMiB: memoryMiB ?? Math.ceil(Math.max(DEFAULT_MEMORY_BYTES, known?.memoryBytes ?? 0) / 1024 ** 2),
+    diskSizeBytes: diskSizeBytes ?? Math.max(DEFAULT_DISK_BYTES, known?.diskBytes ?? 0),
+  };
+}
+
+function findMedium(catalog: Catalog, request: ReleaseRequest): ResolvedMedium | undefined {
+  for (const variant of [request.variant, undefined]) {
+    try {
+      return resolveRelease(catalog, { ...request, variant });
+    } catch (error) {
+      if (!(error instanceof Iso2RootfsError) || error.code !== 'USAGE') throw error;
+    }
+  }
+  return undefined;
+}
 
 /** The user's own file in the place of ours: delivered in the same way, with our token appended. */
 async function useOwnFile(

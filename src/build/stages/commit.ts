@@ -2,7 +2,6 @@ import { chmod, cp, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { hashFile } from '../../store/files.js';
 import type { StoredObject } from '../../store/store.js';
-import { hashAnswer } from '../keys.js';
 import { formatManifest, MANIFEST_FORMAT, type Manifest } from '../manifest.js';
 import type { Stage } from '../pipeline.js';
 import { PROGRAM_VERSION } from '../version.js';
@@ -10,6 +9,7 @@ import type { Recipe } from '../recipe.js';
 import type { Answered } from './answer.js';
 import type { Fetched } from './fetch.js';
 import type { Inspected } from './inspect.js';
+import type { Installed } from './install.js';
 import type { Paired } from './pair.js';
 import type { Preflighted } from './preflight.js';
 import type { TreesMade } from './trees.js';
@@ -19,8 +19,14 @@ export interface Committed {
   readonly manifest: Manifest;
 }
 
+/** Of a root password that was made up; only for its owner. */
+export const ROOT_PASSWORD_FILE = 'root-password';
+
 /** Staging -> store object with its manifest, in one step. */
-export const commit: Stage<Recipe & Fetched & Inspected & Answered & Preflighted & TreesMade & Paired, Committed> = {
+export const commit: Stage<
+  Recipe & Fetched & Inspected & Answered & Preflighted & Installed & TreesMade & Paired,
+  Committed
+> = {
   name: 'commit',
   run: async (build, { store, workspace, tools, timings, signal }) => {
     const { trees, boot } = build;
@@ -59,18 +65,23 @@ export const commit: Stage<Recipe & Fetched & Inspected & Answered & Preflighted
         volumeId: build.medium.volumeId,
       },
       inputs: {
-        iso: { source: build.iso.path, sizeBytes: build.iso.sizeBytes, sha256: build.iso.sha256 },
+        iso: {
+          source: build.iso.source,
+          sha256: build.iso.sha256,
+          signature: build.iso.signature,
+          isChecksumPublished: build.iso.isChecksumKnown,
+        },
         answerFile: {
           name: build.answer.fileName,
           dialect: build.answer.dialect,
-          sha256: hashAnswer(build.answer),
+          sha256: build.answerSha256,
           source: build.answerFilePath ?? 'generated',
         },
       },
       installation: {
-        memoryMiB: build.memoryMiB,
+        memoryMiB: build.disk.memoryMiB,
         vcpus: build.vcpus,
-        diskSizeBytes: build.diskSizeBytes,
+        diskSizeBytes: build.disk.sizeBytes,
         accelerator: build.machine.accelerator,
       },
       kernel: { version: boot.version, kernel: boot.kernel, initrd: boot.initrd },
@@ -88,6 +99,10 @@ export const commit: Stage<Recipe & Fetched & Inspected & Answered & Preflighted
     };
     await writeFile(path.join(staging, 'manifest.json'), formatManifest(manifest), { mode: 0o444 });
     hashes.set('manifest.json', await hashFile(path.join(staging, 'manifest.json')));
+    const { rootPassword } = build.disk;
+    if (rootPassword !== undefined) {
+      await writeFile(path.join(staging, ROOT_PASSWORD_FILE), `${rootPassword}\n`, { mode: 0o600 });
+    }
     await cp(workspace.logDirectory, path.join(staging, 'logs'), { recursive: true });
     const object = await store.commit({
       kind: 'object',

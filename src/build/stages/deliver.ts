@@ -1,4 +1,4 @@
-import { chmod, cp, mkdir, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, cp, mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Iso2RootfsError } from '../../errors.js';
 import { placeFile } from '../../store/link.js';
@@ -9,6 +9,7 @@ import type { Context } from '../context.js';
 import { exists } from '../../store/files.js';
 import { publishOutput } from '../output-directory.js';
 import type { Stage } from '../pipeline.js';
+import { ROOT_PASSWORD_FILE } from './commit.js';
 import type { Output, Recipe } from '../recipe.js';
 import type { Claimed } from './claim.js';
 
@@ -42,8 +43,10 @@ export const deliver: Stage<Recipe & Claimed & Deliverable, Delivered> = {
     const sums = await placeFiles(context, object, staging, [...names, 'manifest.json']);
     if (output.wantsNfsroot && build.nfsroot === undefined) await unpackNfsroot(context, object, staging);
     await cp(path.join(object.directory, 'logs'), path.join(staging, 'logs'), { recursive: true });
+    const password = path.join(object.directory, ROOT_PASSWORD_FILE);
+    if (await exists(password)) await copyFile(password, path.join(staging, ROOT_PASSWORD_FILE));
     await writeFile(path.join(staging, 'SHA256SUMS'), sums);
-    await chmod(staging, 0o777 & ~process.umask());
+    await chmod(staging, 0o755);
     await publishOutput(tools, staging, output.directory);
     return { delivered: output.directory };
   },

@@ -1,0 +1,270 @@
+import { Flags } from '@oclif/core';
+import { availableParallelism } from 'node:os';
+import { defaultUri, Iso2RootfsError, OUTPUTS, type Arch, type Output, type Recipe } from '../index.js';
+import { parseBytes, parseDuration } from './parse-quantity.js';
+
+const ANSWER = 'ANSWER FILE';
+const INSTALLATION = 'INSTALLATION';
+
+/** Which medium. */
+export const mediumFlags = {
+  distro: Flags.string({ char: 'd', summary: 'Distribution, e.g. openeuler.', helpValue: 'NAME' }),
+  release: Flags.string({ char: 'r', summary: 'Release, e.g. 22.03-lts.', helpValue: 'RELEASE' }),
+  arch: Flags.string({ char: 'a', summary: 'Architecture.', options: ['x86_64', 'aarch64'] }),
+  variant: Flags.string({ summary: 'Medium of the release: dvd, netinst, minimal...', helpValue: 'NAME' }),
+};
+
+/** Where the ISO is, and how much of it is believed. */
+export const isoFlags = {
+  iso: Flags.string({
+    char: 'f',
+    summary: 'The ISO: a path or an http(s) URL. Default: where the catalogue says that the release is.',
+    helpValue: 'PATH|URL',
+  }),
+  sha256: Flags.string({ summary: 'SHA-256 that the ISO must have.', helpValue: 'HEX' }),
+  'require-checksum': Flags.boolean({ summary: 'Refuse an ISO that nobody publishes a checksum of.' }),
+  offline: Flags.boolean({ summary: 'Fetch nothing: use what is there.' }),
+};
+
+/** What the generated answer file says. */
+export const answerFlags = {
+  'answer-file': Flags.string({
+    summary: 'Your own answer file (kickstart, preseed, autoinstall or AutoYaST) instead of a generated one.',
+    helpValue: 'FILE',
+    helpGroup: ANSWER,
+  }),
+  'root-password': Flags.string({
+    summary: 'random, disabled (default: root is locked), file:PATH or crypted:HASH.',
+    description: 'A random one is written to the file root-password in the output directory.',
+    helpValue: 'HOW',
+    helpGroup: ANSWER,
+  }),
+  'ssh-inject': Flags.string({
+    summary: "File with public keys for root's authorized_keys; may be given several times.",
+    multiple: true,
+    multipleNonGreedy: true,
+    helpValue: 'FILE',
+    helpGroup: ANSWER,
+  }),
+  packages: Flags.string({
+    summary: 'Packages to install as well: a comma-separated list.',
+    multiple: true,
+    multipleNonGreedy: true,
+    helpValue: 'LIST',
+    helpGroup: ANSWER,
+  }),
+  'package-group': Flags.string({
+    summary: 'Package group, task or pattern to install as well; may be given several times.',
+    multiple: true,
+    multipleNonGreedy: true,
+    helpValue: 'NAME',
+    helpGroup: ANSWER,
+  }),
+  slim: Flags.boolean({
+    summary: 'No documentation, no other locales, no caches, no firmware that nobody asked for.',
+    helpGroup: ANSWER,
+  }),
+  timezone: Flags.string({ summary: 'Time zone. Default: Etc/UTC.', helpValue: 'ZONE', helpGroup: ANSWER }),
+  lang: Flags.string({ summary: 'Locale. Default: en_US.UTF-8.', helpValue: 'LOCALE', helpGroup: ANSWER }),
+  keyboard: Flags.string({ summary: 'Keyboard layout. Default: us.', helpValue: 'LAYOUT', helpGroup: ANSWER }),
+  hostname: Flags.string({ summary: 'Host name.', helpValue: 'NAME', helpGroup: ANSWER }),
+  'kernel-args': Flags.string({
+    summary: "Arguments for the installed system's own boot loader.",
+    helpValue: 'ARGS',
+    helpGroup: ANSWER,
+  }),
+  post: Flags.string({
+    summary: 'Script that runs in the installed system at the end; may be given several times.',
+    multiple: true,
+    multipleNonGreedy: true,
+    helpValue: 'FILE',
+    helpGroup: ANSWER,
+  }),
+};
+
+/** How it is installed; nothing here changes the bytes but the size of the disk. */
+export const installationFlags = {
+  accel: Flags.string({
+    summary: 'Run guests by KVM or by software emulation.',
+    options: ['auto', 'kvm', 'tcg'],
+    helpGroup: INSTALLATION,
+  }),
+  connect: Flags.string({
+    summary: 'libvirt to use.',
+    env: 'LIBVIRT_DEFAULT_URI',
+    helpValue: 'URI',
+    helpGroup: INSTALLATION,
+  }),
+  memory: Flags.string({
+    summary: 'Memory of the guest. Default: what the release needs, at least 4G.',
+    helpValue: 'SIZE',
+    helpGroup: INSTALLATION,
+  }),
+  vcpus: Flags.integer({
+    summary: 'Processors of the guest. Default: those of the host, at most 4.',
+    min: 1,
+    max: 255,
+    helpGroup: INSTALLATION,
+  }),
+  'disk-size': Flags.string({
+    summary: 'Size of the disk; only what is written takes space. Default: what the release needs, at least 10G.',
+    helpValue: 'SIZE',
+    helpGroup: INSTALLATION,
+  }),
+  timeout: Flags.string({ summary: 'Longest installation. Default: 90m.', helpValue: 'TIME', helpGroup: INSTALLATION }),
+  'idle-timeout': Flags.string({
+    summary: 'Longest time in which nothing moves. Default: 10m.',
+    helpValue: 'TIME',
+    helpGroup: INSTALLATION,
+  }),
+  console: Flags.boolean({ summary: 'Follow the serial console of the installation.', helpGroup: INSTALLATION }),
+  retry: Flags.boolean({
+    summary: 'Try once more with more, after an installation that had too little memory or disk.',
+    default: true,
+    allowNo: true,
+    helpGroup: INSTALLATION,
+  }),
+  'keep-on-failure': Flags.boolean({
+    summary: 'Keep the disk of a failed installation beside its logs.',
+    helpGroup: INSTALLATION,
+  }),
+};
+
+/** Where the result goes. */
+export const outputFlags = {
+  output: Flags.string({
+    char: 'o',
+    summary: 'Output directory.',
+    description:
+      'Default: ./<distro>-<release>-<arch>. One that iso2rootfs wrote is replaced; any other that is not empty is refused.',
+    helpValue: 'DIR',
+  }),
+  outputs: Flags.string({
+    summary: `What to write: a list of ${OUTPUTS.join(', ')}. Default: all.`,
+    helpValue: 'LIST',
+  }),
+};
+
+/** The values of the flags above, as oclif parses them; the configuration has filled in what it knows. */
+export interface RecipeFlagValues {
+  readonly distro?: string | undefined;
+  readonly release?: string | undefined;
+  readonly arch?: string | undefined;
+  readonly variant?: string | undefined;
+  readonly iso?: string | undefined;
+  readonly sha256?: string | undefined;
+  readonly 'require-checksum'?: boolean | undefined;
+  readonly offline?: boolean | undefined;
+  readonly 'answer-file'?: string | undefined;
+  readonly 'root-password'?: string | undefined;
+  readonly 'ssh-inject'?: readonly string[] | undefined;
+  readonly packages?: readonly string[] | undefined;
+  readonly 'package-group'?: readonly string[] | undefined;
+  readonly slim?: boolean | undefined;
+  readonly timezone?: string | undefined;
+  readonly lang?: string | undefined;
+  readonly keyboard?: string | undefined;
+  readonly hostname?: string | undefined;
+  readonly 'kernel-args'?: string | undefined;
+  readonly post?: readonly string[] | undefined;
+  readonly accel?: string | undefined;
+  readonly connect?: string | undefined;
+  readonly memory?: string | undefined;
+  readonly vcpus?: number | undefined;
+  readonly 'disk-size'?: string | undefined;
+  readonly timeout?: string | undefined;
+  readonly 'idle-timeout'?: string | undefined;
+  readonly retry?: boolean | undefined;
+  readonly 'keep-on-failure'?: boolean | undefined;
+  readonly output?: string | undefined;
+  readonly outputs?: string | undefined;
+}
+
+const DEFAULT_TIMEOUT = '90m';
+const DEFAULT_IDLE_TIMEOUT = '10m';
+
+/**
+ * What the flags ask for.
+ * @throws Iso2RootfsError USAGE
+ */
+export function toRecipe(flags: RecipeFlagValues, cache: Recipe['cache']): Recipe {
+  if (flags.sha256 !== undefined && !/^[0-9a-f]{64}$/i.test(flags.sha256)) {
+    throw new Iso2RootfsError('USAGE', `--sha256 ${flags.sha256}: not a SHA-256`, {
+      hint: 'Give 64 hexadecimal digits.',
+    });
+  }
+  const own = flags['answer-file'];
+  const [useless] = own === undefined ? [] : answerFlagsGiven(flags);
+  if (useless !== undefined) {
+    throw new Iso2RootfsError(
+      'USAGE',
+      `--${useless} goes into a generated answer file, but --answer-file ${own ?? ''} was given`,
+      {
+        hint: 'Write it into your own answer file, or leave --answer-file out.',
+      },
+    );
+  }
+  return {
+    iso: flags.iso,
+    distro: flags.distro,
+    release: flags.release,
+    arch: flags.arch as Arch | undefined,
+    variant: flags.variant,
+    expectedSha256: flags.sha256,
+    requiresChecksum: flags['require-checksum'] ?? false,
+    isOffline: flags.offline ?? false,
+    answerOptions: {
+      rootPassword: flags['root-password'],
+      sshKeyFiles: flags['ssh-inject'],
+      packages: flags.packages?.flatMap(splitList),
+      packageGroups: flags['package-group']?.flatMap(splitList),
+      isSlim: flags.slim,
+      timezone: flags.timezone,
+      language: flags.lang,
+      keyboard: flags.keyboard,
+      hostname: flags.hostname,
+      kernelArguments: flags['kernel-args']?.split(/\s+/).filter((argument) => argument !== ''),
+      postScriptFiles: flags.post,
+    },
+    answerFilePath: own,
+    outputDirectory: flags.output,
+    outputs: parseOutputs(flags.outputs),
+    memoryMiB: flags.memory === undefined ? undefined : Math.ceil(parseBytes('memory', flags.memory) / 2 ** 20),
+    vcpus: flags.vcpus ?? Math.min(4, availableParallelism()),
+    diskSizeBytes: flags['disk-size'] === undefined ? undefined : parseBytes('disk-size', flags['disk-size']),
+    timeoutMs: parseDuration('timeout', flags.timeout ?? DEFAULT_TIMEOUT),
+    idleTimeoutMs: parseDuration('idle-timeout', flags['idle-timeout'] ?? DEFAULT_IDLE_TIMEOUT),
+    libvirtUri: flags.connect ?? defaultUri(),
+    acceleration: (flags.accel ?? 'auto') as Recipe['acceleration'],
+    cache,
+    mayRetry: flags.retry ?? true,
+    keepsFailedDisk: flags['keep-on-failure'] ?? false,
+  };
+}
+
+function answerFlagsGiven(flags: RecipeFlagValues): string[] {
+  const names = Object.keys(answerFlags).filter((name) => name !== 'answer-file');
+  return names.filter((name) => {
+    const value = flags[name as keyof RecipeFlagValues];
+    return value !== undefined && value !== false;
+  });
+}
+
+function splitList(list: string): string[] {
+  return list
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
+}
+
+function parseOutputs(list: string | undefined): Output[] {
+  if (list === undefined) return [...OUTPUTS];
+  const names = splitList(list.toLowerCase());
+  const unknown = names.find((name) => !(OUTPUTS as readonly string[]).includes(name));
+  if (unknown !== undefined || names.length === 0) {
+    throw new Iso2RootfsError('USAGE', `--outputs ${list}: there is no output '${unknown ?? ''}'`, {
+      hint: `Choose from ${OUTPUTS.join(', ')}.`,
+    });
+  }
+  return OUTPUTS.filter((output) => names.includes(output));
+}

@@ -1,0 +1,28 @@
+import { BaseCommand } from '../../cli/base-command.js';
+import { answerFlags, isoFlags, mediumFlags, toRecipe } from '../../cli/recipe-flags.js';
+import { catalogDirectories, defaultCacheDirectory, renderAnswer, type RenderedAnswer } from '../../index.js';
+
+const { 'answer-file': _own, ...generatedFlags } = answerFlags;
+
+export default class AnswerRender extends BaseCommand {
+  static override summary = 'Print the answer file that a build would use.';
+  static override description = `Of a release of the catalogue (-d, -r), or of a medium (-f). @ISO2ROOTFS_TOKEN@ stands for the nonce by which a build knows that its installation came to
+its end; it is filled in just before the installation.`;
+  static override examples = [
+    '<%= config.bin %> answer render -d openeuler -r 22.03-lts > openeuler.ks',
+    '<%= config.bin %> answer render -d debian -r 12 --packages vim,rsync',
+  ];
+  static override flags = { ...mediumFlags, iso: isoFlags.iso, ...generatedFlags };
+
+  override async run(): Promise<RenderedAnswer> {
+    const { flags } = await this.parse(AnswerRender);
+    const rendered = await renderAnswer(toRecipe(flags, 'use'), {
+      cacheDirectory: flags['cache-dir'] ?? defaultCacheDirectory(),
+      catalogDirectories: catalogDirectories(),
+      signal: this.signal,
+      emit: this.report(),
+    });
+    if (!this.jsonEnabled()) process.stdout.write(rendered.text);
+    return rendered;
+  }
+}
