@@ -2,7 +2,7 @@ import { Iso2RootfsError } from '../errors.js';
 import type { Arch } from '../media/types.js';
 import type { Catalog } from './load.js';
 import type { Distribution } from './schema.js';
-import { suggest } from './suggest.js';
+import { suggest } from '../suggest.js';
 
 const ARCH_NAMES: Readonly<Record<string, Arch>> = {
   x86_64: 'x86_64',

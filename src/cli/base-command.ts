@@ -1,8 +1,11 @@
 import { setMaxListeners } from 'node:events';
 import { Command, Errors, Flags, type Interfaces } from '@oclif/core';
-import { Iso2RootfsError, toIso2RootfsError, type Emit } from '../index.js';
-import { printable } from './format.js';
+import { loadConfig } from '../config/load-config.js';
+import { SETTING_NAMES, variableOf, type Settings } from '../config/settings.js';
+import { ERROR_CODES, Iso2RootfsError, toIso2RootfsError, type Emit } from '../index.js';
+import { InterruptionCounter } from './interruption-counter.js';
 import { createReporter, type Reporter } from './reporter.js';
+import { showFailure } from './show-failure.js';
 
 export const EXIT_CODES_HELP = `EXIT STATUS
   0    success
@@ -20,29 +23,49 @@ export const EXIT_CODES_HELP = `EXIT STATUS
   124  the installer did not finish, or nothing moved (TIMEOUT, STALLED)
   130  SIGINT, 143 SIGTERM, after the clean-up`;
 
-/** What all commands share: `--json`, errors in four lines, exit statuses, and an end by SIGINT or SIGTERM that cleans up. */
+export const ENVIRONMENT_HELP = `ENVIRONMENT
+${SETTING_NAMES.map((name) => `  ${variableOf(name).padEnd(38)}${name}`).join('\n')}
+  Each stands for the setting beside it: iso2rootfs config --help.
+  LIBVIRT_DEFAULT_URI, XDG_CACHE_HOME, XDG_CONFIG_HOME, NO_COLOR and TERM have their usual meaning.
+  SUPERMIN_KERNEL  kernel of the libguestfs appliance, where /boot has none that can be read`;
+
+/** What all commands share: `--json`, settings, errors in four lines, exit statuses, and an end by a signal that cleans up. */
 export abstract class BaseCommand extends Command {
   static override enableJsonFlag = true;
   static override baseFlags: Interfaces.FlagInput = {
-    'cache-dir': Flags.directory({
+    'cache-dir': Flags.string({
       summary: 'Directory of the cache.',
       description: 'Default: $XDG_CACHE_HOME/iso2rootfs, for root /var/cache/iso2rootfs, else ~/.cache/iso2rootfs.',
-      env: 'ISO2ROOTFS_CACHE_DIR',
       helpGroup: 'GLOBAL',
       helpValue: 'DIR',
     }),
   };
 
   readonly #abort = new AbortController();
+  readonly #interruptions = new InterruptionCounter();
   #reporter: Reporter | undefined;
   readonly #onSignal = (signal: NodeJS.Signals): void => {
-    if (this.#abort.signal.aborted) return;
-    process.stderr.write(`${signal}: cleaning up...\n`);
-    this.#abort.abort(
-      signal === 'SIGTERM'
-        ? new Iso2RootfsError('TERMINATED', 'ended by SIGTERM')
-        : new Iso2RootfsError('INTERRUPTED', 'interrupted'),
-    );
+    switch (this.#interruptions.count(signal, performance.now())) {
+      case 'clean-up':
+        this.#notify(`${signal}: cleaning up...`);
+        this.#abort.abort(
+          signal === 'SIGTERM'
+            ? new Iso2RootfsError('TERMINATED', 'ended by SIGTERM')
+            : new Iso2RootfsError(
+                'INTERRUPTED',
+                signal === 'SIGHUP' ? 'the terminal has gone (SIGHUP)' : 'interrupted',
+              ),
+        );
+        return;
+      case 'say-that-it-runs':
+        this.#notify('Still cleaning up. Once more ends at once, and leaves what remains to the next run.');
+        return;
+      case 'leave':
+        this.#reporter?.close();
+        process.exit(ERROR_CODES.INTERRUPTED.exitStatus);
+      // eslint-disable-next-line no-fallthrough -- process.exit does not return
+      case 'nothing':
+    }
   };
 
   /** Aborted by the first SIGINT, SIGTERM or SIGHUP. */
@@ -53,9 +76,17 @@ export abstract class BaseCommand extends Command {
   protected override async init(): Promise<void> {
     await super.init();
     setMaxListeners(0, this.#abort.signal);
-    process.on('SIGINT', this.#onSignal);
-    process.on('SIGTERM', this.#onSignal);
-    process.on('SIGHUP', this.#onSignal);
+    for (const signal of SIGNALS) process.on(signal, this.#onSignal);
+  }
+
+  /**
+   * The effective settings.
+   * @param flags of this command, by name: each wins over the setting that has this flag (`memory`: `build.memory`). Leave those
+   *   out that mean something else in this command; declare none of them with a default or a variable.
+   * @throws Iso2RootfsError CONFIG_INVALID (a file or variable), PERMISSION (a file), USAGE (a flag).
+   */
+  protected async settings(flags: Readonly<Record<string, unknown>>): Promise<Settings> {
+    return (await loadConfig({ flags })).values;
   }
 
   /** Starts showing what happens. */
@@ -64,11 +95,14 @@ export abstract class BaseCommand extends Command {
     return this.#reporter.emit;
   }
 
+  #notify(message: string): void {
+    if (this.#reporter === undefined) process.stderr.write(`${message}\n`);
+    else this.#reporter.emit({ type: 'notice', message });
+  }
+
   protected override async finally(error: Error | undefined): Promise<void> {
     this.#reporter?.close();
-    process.off('SIGINT', this.#onSignal);
-    process.off('SIGTERM', this.#onSignal);
-    process.off('SIGHUP', this.#onSignal);
+    for (const signal of SIGNALS) process.off(signal, this.#onSignal);
     await super.finally(error);
   }
 
@@ -77,13 +111,17 @@ export abstract class BaseCommand extends Command {
     if (error instanceof Errors.ExitError) throw error;
     this.#reporter?.close();
     const failure = isUsageError(error)
-      ? new Iso2RootfsError('USAGE', plainMessage(error), { hint: `iso2rootfs ${this.id ?? ''} --help` })
+      ? new Iso2RootfsError('USAGE', plainMessage(error), {
+          hint: `iso2rootfs ${this.id?.replaceAll(':', ' ') ?? ''} --help`,
+        })
       : toIso2RootfsError(error);
     showFailure(failure, this.jsonEnabled());
     process.exitCode = failure.exitStatus;
     return Promise.resolve();
   }
 }
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** oclif's parser errors: they carry the parse that failed. */
 function isUsageError(error: Error): boolean {
@@ -92,16 +130,4 @@ function isUsageError(error: Error): boolean {
 
 function plainMessage(error: Error): string {
   return error.message.replace(/\nSee more help with --help$/, '').trim();
-}
-
-/** The four lines of every failure on stderr; with `--json` an object on stdout as well. */
-export function showFailure(failure: Iso2RootfsError, isJson: boolean): void {
-  if (isJson) process.stdout.write(`${JSON.stringify({ error: failure.toJSON() }, undefined, 2)}\n`);
-  const lines = [
-    `Error: ${printable(failure.message)} (${failure.code})`,
-    `Stage: ${failure.stage ?? 'before the first stage'}`,
-    `Try this: ${printable(failure.hint ?? 'iso2rootfs --help')}`,
-    `Log: ${failure.log ?? 'none'}`,
-  ];
-  process.stderr.write(`${lines.join('\n')}\n`);
 }

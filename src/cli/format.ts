@@ -1,3 +1,5 @@
+import { stripVTControlCharacters } from 'node:util';
+
 /** Bytes for people: `3.4 GiB`. */
 export function formatBytes(bytes: number): string {
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
@@ -21,8 +23,19 @@ export function formatDuration(milliseconds: number): string {
   return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min`;
 }
 
-/** Removes control characters from text of untrusted origin (a guest's console, a server) before it reaches a terminal. */
+/**
+ * Removes what would steer a terminal from text of untrusted origin (a guest's console, a server, a path): escape sequences, control
+ * characters but tab and newline, and the marks that reverse the direction of writing.
+ */
 export function printable(text: string): string {
-  // eslint-disable-next-line no-control-regex -- control characters are what is removed
-  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '');
+  return (
+    stripVTControlCharacters(text)
+      // eslint-disable-next-line no-control-regex -- control characters are what is removed
+      .replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, '')
+  );
+}
+
+/** {@link printable}, and without line breaks: for where a line is a unit, such as the four of a failure. */
+export function singleLine(text: string): string {
+  return printable(text.replace(/\r?\n/g, ' ')).replace(/\s+/g, ' ').trim();
 }

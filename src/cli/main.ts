@@ -1,42 +1,84 @@
-import { Errors, flush, run, settings } from '@oclif/core';
+import { Config, Errors, run, settings } from '@oclif/core';
+import { fileURLToPath } from 'node:url';
 import { Iso2RootfsError, toIso2RootfsError } from '../index.js';
-import { showFailure } from './base-command.js';
+import { suggest } from '../suggest.js';
+import { showFailure } from './show-failure.js';
 
-const NO_COMMAND = new Set(['--help', '-h', '--version', '-v']);
+/** What stands for itself where a command is expected, and the short forms that oclif does not know. */
+const NO_COMMAND: Readonly<Record<string, string>> = {
+  '--help': '--help',
+  '-h': '--help',
+  '--version': '--version',
+  '-v': '--version',
+};
 
 /** `build` is the command when the first argument is a flag. */
 export function withDefaultCommand(args: readonly string[]): string[] {
-  const [first] = args;
-  return first !== undefined && first.startsWith('-') && !NO_COMMAND.has(first) ? ['build', ...args] : [...args];
+  const [first, ...rest] = args;
+  if (first === undefined || !first.startsWith('-')) return [...args];
+  const itself = NO_COMMAND[first];
+  return itself === undefined ? ['build', ...args] : [itself, ...rest];
 }
 
 /**
  * Runs the command line.
- * @param directory URL of the file in bin/ that was started
+ * @param script URL of the file in bin/ that was started
  */
-export async function main(directory: string, options: { readonly development?: boolean } = {}): Promise<void> {
-  // A reader that has gone (`iso2rootfs list | head -1`) is no failure of ours.
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EPIPE') process.exit(process.exitCode ?? 0);
-      throw error;
-    });
-  }
+export async function main(script: string, options: { readonly development?: boolean } = {}): Promise<void> {
+  outliveReaders();
   const args = withDefaultCommand(process.argv.slice(2));
+  const isJson = args.includes('--json');
+  process.on('uncaughtException', (error) => {
+    endBy(toIso2RootfsError(error), isJson);
+    process.exit();
+  });
+  let commands: readonly string[] = [];
   try {
     if (options.development === true) settings.debug = true;
-    await run(args, directory);
-    await flush();
+    const config = await Config.load(fileURLToPath(script));
+    commands = config.commandIDs.map((id) => id.replaceAll(':', ' '));
+    await run(args, config);
   } catch (error) {
     if (error instanceof Errors.ExitError) {
       process.exitCode = error.oclif.exit ?? 0;
       return;
     }
-    const isUnknownCommand = error instanceof Error && /command .* not found/.test(error.message);
-    const failure = isUnknownCommand
-      ? new Iso2RootfsError('USAGE', error.message, { hint: 'iso2rootfs --help' })
-      : toIso2RootfsError(error);
-    showFailure(failure, args.includes('--json'));
-    process.exitCode = failure.exitStatus;
+    endBy(explainUnknownCommand(error, args, commands) ?? toIso2RootfsError(error), isJson);
   }
+}
+
+function endBy(failure: Iso2RootfsError, isJson: boolean): void {
+  showFailure(failure, isJson);
+  process.exitCode = failure.exitStatus;
+}
+
+/**
+ * A reader that has gone (`iso2rootfs list | head -1`, a closed terminal) is no failure, and no reason to leave a guest behind: what would
+ * have been written is dropped.
+ */
+function outliveReaders(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
+    });
+  }
+}
+
+function explainUnknownCommand(
+  error: unknown,
+  args: readonly string[],
+  commands: readonly string[],
+): Iso2RootfsError | undefined {
+  if (!(error instanceof Error) || !/^command .* not found$/.test(error.message)) return undefined;
+  const flagsFrom = args.findIndex((argument) => argument.startsWith('-'));
+  const words = flagsFrom === -1 ? args : args.slice(0, flagsFrom);
+  const typed = words.join(' ');
+  const near = suggest(typed, commands);
+  const nearest = near.length > 0 ? near : suggest(words[0] ?? '', commands);
+  return new Iso2RootfsError('USAGE', `there is no command '${typed}'`, {
+    hint:
+      nearest.length > 0
+        ? `Did you mean ${nearest.map((command) => `iso2rootfs ${command}`).join(' or ')}?`
+        : 'iso2rootfs --help lists the commands.',
+  });
 }

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { parseSize } from '../../../src/catalog/size.js';
-import { editDistance, suggest } from '../../../src/catalog/suggest.js';
+import { editDistance, suggest } from '../../../src/suggest.js';
 
 describe('parseSize', () => {
   it('reads binary and decimal units', () => {
