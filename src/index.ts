@@ -12,5 +12,4 @@ export { ERROR_CODES, Iso2RootfsError, toIso2RootfsError, type ErrorCode } from 
 export type { BuildEvent, Emit } from './events.js';
 export type { Arch } from './media/types.js';
 export { defaultUri } from './tools/libvirt.js';
-export { catalogDirectories } from './config/catalog-directories.js';
-export { defaultCacheDirectory } from './config/directories.js';
+export { catalogDirectories, defaultCacheDirectory } from './config/directories.js';
