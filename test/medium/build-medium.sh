@@ -62,17 +62,34 @@ output=$(realpath -m "$output")
 exec 9>"$work/lock"
 flock 9
 
+# What a killed run left; whoever works holds the lock.
+rm -rf --one-file-system "$work"/tmp.*
 temporary=$(mktemp -d "$work/tmp.XXXXXXXX")
 trap 'rm -rf "$temporary" "$output.tmp.$$"' EXIT
+
+say() { echo "build-medium: $*" >&2; }
+
+# quietly COMMAND...: what it says is shown only if it fails
+quietly() {
+    "$@" >"$temporary/output" 2>&1 || {
+        tail -n 40 "$temporary/output" >&2
+        fail "$1 failed"
+    }
+}
 
 # The lines of this machine's apt sources that belong to the Debian release that we build from, one-line style, whatever style they have here.
 sources=$temporary/sources.list
 if [[ -n $mirror ]]; then
     echo "deb $mirror $codename main" >"$sources"
 else
-    # shellcheck disable=SC2016 # the dollars are apt's
-    apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' |
-        awk -v codename="$codename" 'index($2, codename) == 1 && $3 == "main" { print "deb", $1, $2, $3 }' | sort -u >"$sources"
+    list_sources() {
+        # shellcheck disable=SC2016 # the dollars are apt's
+        apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' |
+            awk -v codename="$codename" 'index($2, codename) == 1 && $3 == "main" { print "deb", $1, $2, $3 }' | sort -u
+    }
+    list_sources >"$sources"
+    # apt tells nothing of sources that it has no lists of.
+    [[ -s $sources ]] || { quietly apt-get update && list_sources >"$sources"; }
 fi
 [[ -s $sources ]] || fail "no apt source for Debian $codename on this machine: give one with --mirror URI" 69
 # How this machine reaches its mirror (proxies, clock tolerance) holds for the roots too.
@@ -87,28 +104,27 @@ key_of() {
     } | sha256sum | cut -c1-16
 }
 
-# keep KIND KEY: $temporary/KIND becomes the cache entry KIND-KEY; of older ones of its kind the two youngest stay
+# keep KIND KEY: $temporary/KIND becomes the cache entry KIND-KEY; of older ones of its kind the youngest stays
 keep() {
     mv "$temporary/$1" "$work/$1-$2"
     local old
-    find "$work" -maxdepth 1 -type d -name "$1-*" -printf '%T@ %p\n' | sort -rn | tail -n +4 | cut -d' ' -f2- |
+    find "$work" -maxdepth 1 -type d -name "$1-*" -printf '%T@ %p\n' | sort -rn | tail -n +3 | cut -d' ' -f2- |
         while IFS= read -r old; do rm -rf "$old"; done
 }
-
-say() { echo "build-medium: $*" >&2; }
 
 # The system that gets installed: one tar, the optional packages, and lists of what is in it.
 build_payload() {
     local root=$temporary/root target=$temporary/payload epoch kernel
     mkdir -p "$target/optional"
     say 'making the root filesystem that the medium installs (a minute or two)'
-    OPTIONAL_DIR=$target/optional COMPS=$here/rootfs/comps.txt mmdebstrap --quiet --mode=root --variant=minbase --format=directory \
+    export OPTIONAL_DIR=$target/optional COMPS=$here/rootfs/comps.txt
+    quietly mmdebstrap --mode=root --variant=minbase --format=directory \
         --aptopt="$temporary/acquire.conf" \
         --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-include=/usr/share/doc/*/copyright' \
         --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-exclude=/usr/share/info/*' \
         --include="$(grep -vE '^(#|$)' "$here/rootfs/packages.txt" | paste -sd, -)" \
         --customize-hook="$here/rootfs/download-optional.sh" --customize-hook="$here/rootfs/customize.sh" \
-        "$codename" "$root" "$sources" >&2
+        "$codename" "$root" "$sources"
     rm -f "$root/etc/apt/apt.conf.d/99mmdebstrap" "$root/etc/dpkg/dpkg.cfg.d/99mmdebstrap"
     # shellcheck disable=SC2016 # these dollars are dpkg-query's
     chroot "$root" dpkg-query -W -f='${Package} ${Architecture}\n' |
@@ -132,26 +148,25 @@ build_tools() {
     local target=$temporary/tools
     mkdir -p "$target"
     say "making the installer's own root filesystem"
-    mmdebstrap --quiet --mode=root --variant=essential --format=tar --aptopt="$temporary/acquire.conf" \
+    quietly mmdebstrap --mode=root --variant=essential --format=tar --aptopt="$temporary/acquire.conf" \
         --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
         --include="$(grep -vE '^(#|$)' "$here/installer/packages.txt" | paste -sd, -)" \
-        "$codename" "$target/tools.tar" "$sources" >&2
+        "$codename" "$target/tools.tar" "$sources"
     # The generic kernel, not the cloud one of the installed system: virt-install may put the CD drive on AHCI, which the cloud kernel lacks.
-    mkdir -p "$target/kernel"
     local apt=$temporary/apt package
     mkdir -p "$apt"/{lists/partial,archives/partial}
     local options=(-q=2 -c "$temporary/acquire.conf" -o "Dir::Etc::SourceList=$sources" -o 'Dir::Etc::SourceParts=/dev/null'
         -o "Dir::State::Lists=$apt/lists" -o "Dir::Cache=$apt" -o 'APT::Sandbox::User=root')
-    apt-get "${options[@]}" update >&2
+    quietly apt-get "${options[@]}" update
     package=$(apt-cache "${options[@]}" depends linux-image-amd64 | awk '$1 == "Depends:" && $2 ~ /^linux-image-[0-9]/ { print $2; exit }')
     (cd "$apt" && apt-get "${options[@]}" download "$package") >&2
-    dpkg-deb --extract "$apt/${package}"_*.deb "$target/kernel"
+    mv "$apt/${package}"_*.deb "$target/kernel.deb"
     keep tools "$1"
 }
 
 # images/install.img and the pxeboot pair.
 build_installer() {
-    local tools=$1 root=$temporary/root target=$temporary/installer version module path
+    local tools=$1 root=$temporary/root target=$temporary/installer kernel=$temporary/kernel version module path
     mkdir -p "$root" "$target"
     say 'packing the installer'
     tar --directory "$root" --extract --file "$tools/tools.tar" --numeric-owner
@@ -160,29 +175,31 @@ build_installer() {
     chmod 755 "$root"/usr/libexec/standin/{init,anaconda.pl,odd-entries.sh}
     rm -rf "$root"/var/cache/apt "$root"/var/lib/apt "$root"/usr/share/{doc,man,locale,info,bash-completion,zsh}
     mksquashfs "$root" "$target/install.img" -quiet -no-progress -comp zstd -Xcompression-level 12 -noappend >&2
+    cp "$root/bin/busybox" "$temporary/busybox"
     rm -rf "$root"
 
-    version=$(basename "$(find "$tools/kernel/lib/modules" -mindepth 1 -maxdepth 1)")
-    cp "$tools/kernel/boot/vmlinuz-$version" "$target/vmlinuz"
+    dpkg-deb --extract "$tools/kernel.deb" "$kernel"
+    version=$(basename "$(find "$kernel/lib/modules" -mindepth 1 -maxdepth 1)")
+    cp "$kernel/boot/vmlinuz-$version" "$target/vmlinuz"
     mkdir -p "$root"/{bin,proc,sys,dev,run,sysroot} "$root/lib/modules/$version"
-    cp /bin/busybox "$root/bin/busybox"
+    cp "$temporary/busybox" "$root/bin/busybox"
     cp "$here/initrd/init" "$root/init"
     chmod 755 "$root/init"
     # Each module with those that it depends on, at the paths that modprobe expects.
-    depmod --basedir "$tools/kernel" "$version"
+    depmod --basedir "$kernel" "$version"
     grep -vE '^(#|$)' "$here/initrd/modules.txt" | while read -r module; do
-        modprobe --dirname "$tools/kernel" --set-version "$version" --show-depends --ignore-install "$module" | awk '$1 == "insmod" { print $2 }'
+        modprobe --dirname "$kernel" --set-version "$version" --show-depends --ignore-install "$module" | awk '$1 == "insmod" { print $2 }'
     done | sort -u | while IFS= read -r path; do
-        path=${path#"$tools/kernel/"}
+        path=${path#"$kernel/"}
         mkdir -p "$root/$(dirname "$path")"
-        cp "$tools/kernel/$path" "$root/$path"
+        cp "$kernel/$path" "$root/$path"
     done
-    cp "$tools/kernel/lib/modules/$version"/modules.{order,builtin} "$root/lib/modules/$version/"
+    cp "$kernel/lib/modules/$version"/modules.{order,builtin,builtin.modinfo} "$root/lib/modules/$version/"
     depmod --basedir "$root" "$version"
     grep -vE '^(#|$)' "$here/initrd/modules.txt" >"$root/lib/modules/load"
     (cd "$root" && find . -print0 | sort -z | cpio --quiet --null --create --format=newc --owner=0:0 --reproducible) |
         gzip -9n >"$target/initrd.img"
-    rm -rf "$root"
+    rm -rf "$root" "$kernel"
     keep installer "$2"
 }
 
@@ -243,12 +260,15 @@ TEXT
 find "$iso" -exec touch --no-dereference --date="@$timestamp" {} +
 date=$(date --utc --date="@$timestamp" +%Y%m%d%H%M%S00)
 export SOURCE_DATE_EPOCH=$timestamp
-xorriso -report_about WARNING -as mkisofs -V "openEuler-$release-$arch" -r -J -joliet-long \
+xorriso -report_about SORRY -as mkisofs -V "openEuler-$release-$arch" -r -J -joliet-long \
     --modification-date="$date" --set_all_file_dates "$date" -o "$output.tmp.$$" -graft-points \
     "/=$iso" \
     "/images/install.img=$installer/install.img" \
     "/images/pxeboot/vmlinuz=$installer/vmlinuz" \
     "/images/pxeboot/initrd.img=$installer/initrd.img" \
-    "/Packages/base.tar.zst=$payload/base.tar.zst" >&2
+    "/Packages/base.tar.zst=$payload/base.tar.zst" 2>"$temporary/output" || {
+    cat "$temporary/output" >&2
+    fail 'xorriso failed' 74
+}
 mv "$output.tmp.$$" "$output"
 echo "$output"

@@ -20,6 +20,10 @@ DHCP=yes
 UseDomains=yes
 TEXT
 
+# The initrd is generic (MODULES=most is the default here). A dracut initrd that is not host-only would have these two as well.
+printf 'overlay\nsquashfs\n' >>"$root/etc/initramfs-tools/modules"
+chroot "$root" update-initramfs -u -k all
+
 # As on openEuler, a system without ssh host keys makes them when sshd starts; Debian's own packages make them only when installed.
 cat >"$root/etc/systemd/system/sshd-keygen.service" <<'TEXT'
 [Unit]
