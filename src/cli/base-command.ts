@@ -3,8 +3,9 @@ import { Command, Errors, Flags, type Interfaces } from '@oclif/core';
 import { loadConfig } from '../config/load-config.js';
 import { SETTING_NAMES, variableOf, type Settings } from '../config/settings.js';
 import { ERROR_CODES, Iso2RootfsError, toIso2RootfsError, type Emit } from '../index.js';
+import { createReporter } from './create-reporter.js';
 import { InterruptionCounter } from './interruption-counter.js';
-import { createReporter, type Reporter } from './reporter.js';
+import type { Reporter } from './reporter.js';
 import { showFailure } from './show-failure.js';
 
 export const EXIT_CODES_HELP = `EXIT STATUS

@@ -12,12 +12,12 @@ export function formatBytes(bytes: number): string {
   return unit === 0 ? `${bytes} B` : `${value.toFixed(1)} ${units[unit] ?? ''}`;
 }
 
-/** A duration for people: `0.4 s`, `12 s`, `3 min 05 s`, `1 h 02 min`. */
+/** A duration for people: `0.4 s`, `2 s`, `12 s`, `3 min 05 s`, `1 h 02 min`. */
 export function formatDuration(milliseconds: number): string {
   const seconds = milliseconds / 1000;
-  if (seconds < 10) return `${seconds.toFixed(1)} s`;
-  if (seconds < 60) return `${Math.round(seconds)} s`;
   const whole = Math.round(seconds);
+  if (seconds < 9.95 && !Number.isInteger(seconds)) return `${seconds.toFixed(1)} s`;
+  if (whole < 60) return `${whole} s`;
   if (whole < 3600) return `${Math.floor(whole / 60)} min ${String(whole % 60).padStart(2, '0')} s`;
   const minutes = Math.round(whole / 60);
   return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min`;
@@ -38,4 +38,26 @@ export function printable(text: string): string {
 /** {@link printable}, and without line breaks: for where a line is a unit, such as the four of a failure. */
 export function singleLine(text: string): string {
   return printable(text.replace(/\r?\n/g, ' ')).replace(/\s+/g, ' ').trim();
+}
+
+/** Letters that take two columns: East Asian ones and emoji. */
+const WIDE =
+  /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u;
+
+/** Cuts a line to so many columns of a terminal; `...` says that something was cut. */
+export function fitColumns(line: string, columns: number): string {
+  const letters = Array.from(line, (letter) => ({
+    letter,
+    width: WIDE.test(letter) ? 2 : /\p{M}/u.test(letter) ? 0 : 1,
+  }));
+  if (letters.reduce((sum, { width }) => sum + width, 0) <= columns) return line;
+  const ending = '...'.slice(0, Math.max(0, columns));
+  let used = ending.length;
+  let fitting = '';
+  for (const { letter, width } of letters) {
+    used += width;
+    if (used > columns) break;
+    fitting += letter;
+  }
+  return `${fitting}${ending}`;
 }

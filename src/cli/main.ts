@@ -1,4 +1,6 @@
-import { Config, Errors, run, settings } from '@oclif/core';
+import { Config, Errors, run, settings, type Interfaces } from '@oclif/core';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Iso2RootfsError, toIso2RootfsError } from '../index.js';
 import { suggest } from '../suggest.js';
@@ -34,8 +36,7 @@ export async function main(script: string, options: { readonly development?: boo
   });
   let commands: readonly string[] = [];
   try {
-    if (options.development === true) settings.debug = true;
-    const config = await Config.load(fileURLToPath(script));
+    const config = await (options.development === true ? loadSources(script) : Config.load(fileURLToPath(script)));
     commands = config.commandIDs.map((id) => id.replaceAll(':', ' '));
     await run(args, config);
   } catch (error) {
@@ -45,6 +46,14 @@ export async function main(script: string, options: { readonly development?: boo
     }
     endBy(explainUnknownCommand(error, args, commands) ?? toIso2RootfsError(error), isJson);
   }
+}
+
+/** The commands of src/, as tsx loads them, instead of dist/. */
+async function loadSources(script: string): Promise<Config> {
+  settings.debug = true;
+  const root = fileURLToPath(new URL('..', script));
+  const pjson = JSON.parse(await readFile(path.join(root, 'package.json'), 'utf8')) as Interfaces.PJSON;
+  return Config.load({ root, pjson: { ...pjson, oclif: { ...pjson.oclif, commands: './src/commands' } } });
 }
 
 function endBy(failure: Iso2RootfsError, isJson: boolean): void {
