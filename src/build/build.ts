@@ -1,7 +1,7 @@
 import type { Emit } from '../events.js';
 import { Iso2RootfsError, toIso2RootfsError } from '../errors.js';
 import { loadCatalog, type Catalog } from '../catalog/load.js';
-import { Store } from '../store/store.js';
+import { Store, type StoredObject } from '../store/store.js';
 import { Toolbox } from '../tools/toolbox.js';
 import type { Context } from './context.js';
 import { manifestSchema, type Manifest } from './manifest.js';
@@ -80,6 +80,9 @@ export async function withContext<Result>(
   // Every program that runs listens to it.
   setMaxListeners(0, signal);
   const store = await Store.open(options.cacheDirectory);
+  if (store.isReadOnly) {
+    emit({ type: 'warning', message: `The cache in ${store.layout.root} may only be read: what it has can be used.` });
+  }
   const workspace = await Workspace.create(store, recipe.libvirtUri);
   const tools = new Toolbox({
     logDirectory: workspace.logDirectory,
@@ -95,7 +98,9 @@ export async function withContext<Result>(
     failure.log ??= await existingLogs(workspace);
     throw failure;
   } finally {
-    await workspace.dispose(tools.forCleanUp());
+    await workspace.dispose(tools.forCleanUp(), (message) =>
+      emit({ type: 'warning', message: `Something of this build is left, and removed by the next one: ${message}` }),
+    );
   }
 }
 
@@ -107,43 +112,66 @@ async function existingLogs(workspace: Workspace): Promise<string | undefined> {
 
 /** What dead builds have left is removed before it takes the space that this one needs. */
 async function sweep(store: Store, tools: Toolbox, emit: Emit): Promise<void> {
-  try {
-    const removed = await removeAbandonedWorkspaces(store, tools);
-    if (removed.length > 0)
-      emit({ type: 'notice', message: `Cleaned up after ${removed.length} build(s) that had died.` });
-  } catch (error) {
-    emit({ type: 'warning', message: `Could not clean up after a dead build: ${toIso2RootfsError(error).message}` });
+  const removed = await removeAbandonedWorkspaces(store, tools, ({ message }) =>
+    emit({ type: 'warning', message: `Could not clean up after a dead build: ${message}` }),
+  );
+  if (removed.length > 0) {
+    emit({ type: 'notice', message: `Cleaned up after ${removed.length} build(s) that had died.` });
   }
 }
 
 async function buildIn(context: Context, recipe: Recipe, catalogDirectories: readonly string[]): Promise<BuildResult> {
-  const { store, emit } = context;
+  const { store, emit, signal } = context;
   const catalog = await loadCatalog({ userDirectories: catalogDirectories });
   const identified = await identify.run({ ...recipe, catalog }, context);
   const { key } = identified.keys.object;
-  const lock = (await store.lock(key, { wait: false })) ?? (await waitForOther(context, key));
-  try {
-    const known = recipe.cache !== 'renew' ? await store.find('object', key) : undefined;
+  let isWaiting = false;
+  const onWait = (): void => {
+    if (!isWaiting) emit({ type: 'notice', message: 'Another iso2rootfs is converting this medium: waiting for it.' });
+    isWaiting = true;
+  };
+  for (;;) {
+    const known = recipe.cache === 'renew' ? undefined : await store.hold('object', key, { signal, onWait });
     if (known !== undefined) {
-      await store.touch(known);
-      emit({ type: 'notice', message: `This medium is in the cache (key ${key.slice(0, 12)}): nothing is installed.` });
-      const manifest = manifestSchema.parse(await readJson(path.join(known.directory, 'manifest.json')));
-      const { delivered } = await Pipeline.from<typeof identified & { object: typeof known; nfsroot: undefined }>()
-        .stage(deliver)
-        .run({ ...identified, object: known, nfsroot: undefined }, context);
-      return { outputDirectory: delivered, manifest, isFromCache: true };
+      try {
+        return await deliverKnown(context, identified, known);
+      } finally {
+        await known.release();
+      }
     }
     if (recipe.cache === 'only') throw notCached(identified);
-    const checked = await check.run(identified, context);
-    const converting = { ...context, tools: context.tools.withEnvironment(checked.machine.environment) };
-    const converted = await convert.run(checked, converting);
-    const { delivered } = await Pipeline.from<typeof converted & { nfsroot: string | undefined }>()
-      .stage(deliver)
-      .run({ ...converted, nfsroot: converted.trees.nfsroot }, converting);
-    return { outputDirectory: delivered, manifest: converted.manifest, isFromCache: false };
-  } finally {
-    await lock?.release();
+    store.requireWritable();
+    const lock = await store.lockToMake(key, { signal, onWait });
+    try {
+      // Another may have made it before we had the lock.
+      if (recipe.cache === 'renew' || (await store.find('object', key)) === undefined)
+        return await convertAnew(context, identified);
+    } finally {
+      await lock.release();
+    }
   }
+}
+
+async function deliverKnown(context: Context, identified: Identified, object: StoredObject): Promise<BuildResult> {
+  const { store, emit } = context;
+  await store.touch(object);
+  const id = object.record.key.slice(0, 12);
+  emit({ type: 'notice', message: `This medium is in the cache (key ${id}): nothing is installed.` });
+  const manifest = manifestSchema.parse(await readJson(path.join(object.directory, 'manifest.json')));
+  const { delivered } = await Pipeline.from<Identified & { object: StoredObject; nfsroot: undefined }>()
+    .stage(deliver)
+    .run({ ...identified, object, nfsroot: undefined }, context);
+  return { outputDirectory: delivered, manifest, isFromCache: true };
+}
+
+async function convertAnew(context: Context, identified: Identified): Promise<BuildResult> {
+  const checked = await check.run(identified, context);
+  const converting = { ...context, tools: context.tools.withEnvironment(checked.machine.environment) };
+  const converted = await convert.run(checked, converting);
+  const { delivered } = await Pipeline.from<typeof converted & { nfsroot: string | undefined }>()
+    .stage(deliver)
+    .run({ ...converted, nfsroot: converted.trees.nfsroot }, converting);
+  return { outputDirectory: delivered, manifest: converted.manifest, isFromCache: false };
 }
 
 function notCached({ medium, keys }: Identified): Iso2RootfsError {
@@ -156,9 +184,4 @@ function notCached({ medium, keys }: Identified): Iso2RootfsError {
       hint: "'iso2rootfs build' with the same flags makes it; 'iso2rootfs cache explain' says what differs from what there is.",
     },
   );
-}
-
-async function waitForOther(context: Context, key: string): Promise<Awaited<ReturnType<Store['lock']>>> {
-  context.emit({ type: 'notice', message: 'Another iso2rootfs is converting this medium: waiting for it.' });
-  return context.store.lock(key, { wait: true, signal: context.signal });
 }

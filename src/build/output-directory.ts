@@ -54,15 +54,40 @@ function refuse(directory: string, why: string): Iso2RootfsError {
   return new Iso2RootfsError('OUTPUT_EXISTS', `the output directory ${directory} ${why}`, { hint: HINT });
 }
 
+/** How the name of every staged output of a build ends. */
+export function outputStagingSuffix(buildId: string): string {
+  return `.iso2rootfs-${buildId}`;
+}
+
 /** Where the output is made: beside its place, so that it can be renamed into it. */
 export function outputStagingDirectory(outputDirectory: string, buildId: string): string {
-  return path.join(path.dirname(outputDirectory), `.${path.basename(outputDirectory)}.iso2rootfs-${buildId}`);
+  return path.join(path.dirname(outputDirectory), `.${path.basename(outputDirectory)}${outputStagingSuffix(buildId)}`);
+}
+
+/** Where an output that is being replaced waits, for as long as there is nothing in its place. */
+function replacedDirectory(staging: string): string {
+  return `${staging}.old`;
+}
+
+/** Removes what a build has staged. Should it have died between taking the old output away and putting the new one there, the old comes back. */
+export async function discardOutputStaging(tools: Toolbox, staging: string, buildId: string): Promise<void> {
+  const old = replacedDirectory(staging);
+  const name = path.basename(staging).slice(1, -outputStagingSuffix(buildId).length);
+  const place = path.join(path.dirname(staging), name);
+  if (await isThere(old)) {
+    if (name !== '' && !(await isThere(place))) await rename(old, place);
+    else await removeTree(tools, old);
+  }
+  await removeTree(tools, staging);
+}
+
+async function isThere(target: string): Promise<boolean> {
+  return (await lstat(target).catch(() => undefined)) !== undefined;
 }
 
 /** Puts a complete staged output into its place, in one step where the file system can. */
 export async function publishOutput(tools: Toolbox, staging: string, outputDirectory: string): Promise<void> {
-  const hasOld = (await lstat(outputDirectory).catch(() => undefined)) !== undefined;
-  if (!hasOld) {
+  if (!(await isThere(outputDirectory))) {
     await rename(staging, outputDirectory);
     return;
   }
@@ -72,7 +97,7 @@ export async function publishOutput(tools: Toolbox, staging: string, outputDirec
     await removeTree(tools, staging);
     return;
   }
-  const old = `${staging}.old`;
+  const old = replacedDirectory(staging);
   await rename(outputDirectory, old);
   try {
     await rename(staging, outputDirectory);

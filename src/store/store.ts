@@ -40,6 +40,11 @@ export interface HeldObject extends StoredObject {
   release(): Promise<void>;
 }
 
+interface WaitOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly onWait?: (() => void) | undefined;
+}
+
 const SHA256 = /^[0-9a-f]{64}$/;
 /** How often a step is tried that another process may have undone. */
 const ATTEMPTS = 20;
@@ -92,11 +97,7 @@ export class Store {
    * Finds an object and keeps it from being removed until it is released. Waits for one that is being made.
    * @param onWait called when there is something to wait for
    */
-  async hold(
-    kind: ObjectKind,
-    key: string,
-    options: { readonly signal?: AbortSignal | undefined; readonly onWait?: () => void } = {},
-  ): Promise<HeldObject | undefined> {
+  async hold(kind: ObjectKind, key: string, options: WaitOptions = {}): Promise<HeldObject | undefined> {
     const lock = await this.#lockForReading(key, options);
     let object: StoredObject | undefined;
     try {
@@ -108,10 +109,7 @@ export class Store {
     return { ...object, release: async () => lock?.release() };
   }
 
-  async #lockForReading(
-    key: string,
-    { signal, onWait }: { readonly signal?: AbortSignal | undefined; readonly onWait?: () => void },
-  ): Promise<FileLock | undefined> {
+  async #lockForReading(key: string, { signal, onWait }: WaitOptions): Promise<FileLock | undefined> {
     try {
       const lock = await this.lock(key, { wait: false, isShared: true, signal });
       if (lock !== undefined) return lock;
@@ -246,6 +244,19 @@ export class Store {
     } finally {
       await lock.release();
     }
+  }
+
+  /**
+   * Waits for the exclusive right to make the object of a key.
+   * @param onWait called when there is something to wait for
+   */
+  async lockToMake(key: string, { signal, onWait }: WaitOptions = {}): Promise<FileLock> {
+    const lock = await this.lock(key, { wait: false, signal });
+    if (lock !== undefined) return lock;
+    onWait?.();
+    const awaited = await this.lock(key, { wait: true, signal });
+    if (awaited === undefined) throw new Error('unreachable: a waiting lock is always taken');
+    return awaited;
   }
 
   /**

@@ -78,6 +78,12 @@ export class Virsh {
     return status === 0 ? stdout : undefined;
   }
 
+  /** A storage pool's XML, or undefined when there is no such pool. */
+  async dumpPoolXml(pool: string): Promise<string | undefined> {
+    const { status, stdout } = await this.#virsh(['pool-dumpxml', pool], [0, 1]);
+    return status === 0 ? stdout : undefined;
+  }
+
   /** Ends a domain at once and removes its definition and NVRAM, should it have any. Not being there is fine. */
   async removeDomain(domain: string): Promise<void> {
     await this.#virsh(['destroy', domain], [0, 1]);

@@ -47,12 +47,10 @@ export const install: Stage<Ready, Installed> = {
     const { store } = context;
     const { key } = build.keys.disk;
     // Another conversion of the same installation may be under way.
-    const lock = await store.lock(key, { wait: true, signal: context.signal });
-    try {
-      return { disk: await findOrInstall(build, context) };
-    } finally {
-      await lock?.release();
-    }
+    const lock = await store.lockToMake(key, { signal: context.signal });
+    // Until the end: `prepare` reads the disk, which nobody may remove meanwhile.
+    context.workspace.keepLock(lock);
+    return { disk: await findOrInstall(build, context) };
   },
 };
 
