@@ -1,8 +1,8 @@
 import type { AnswerOptions } from './answer-options.js';
+import type { Output } from '../config/outputs.js';
 import type { Arch } from '../media/types.js';
 
-export const OUTPUTS = ['tar', 'nfsroot', 'cgz', 'kernel'] as const;
-export type Output = (typeof OUTPUTS)[number];
+export { OUTPUTS, type Output } from '../config/outputs.js';
 
 /** What the user asked for. Immutable: stages add to it, none changes it. */
 export interface Recipe {

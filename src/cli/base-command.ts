@@ -1,34 +1,14 @@
 import { setMaxListeners } from 'node:events';
 import { Command, Errors, Flags, type Interfaces } from '@oclif/core';
 import { loadConfig } from '../config/load-config.js';
-import { SETTING_NAMES, variableOf, type Settings } from '../config/settings.js';
+import type { Settings } from '../config/settings.js';
 import { ERROR_CODES, Iso2RootfsError, toIso2RootfsError, type Emit } from '../index.js';
 import { createReporter } from './create-reporter.js';
 import { InterruptionCounter } from './interruption-counter.js';
 import type { Reporter } from './reporter.js';
 import { showFailure } from './show-failure.js';
 
-export const EXIT_CODES_HELP = `EXIT STATUS
-  0    success
-  1    the installation ran and failed (BUILD_FAILED)
-  64   bad flags or arguments
-  65   the input data are wrong (CHECKSUM_MISMATCH, NOT_INSTALL_MEDIA, UNSUPPORTED_DISTRO, ANSWER_FILE_INVALID)
-  66   the input does not exist (ISO_NOT_FOUND, NOT_CACHED)
-  69   something needed is unavailable (TOOL_MISSING, TOOL_TOO_OLD, LIBVIRT_UNREACHABLE, APPLIANCE_UNAVAILABLE)
-  70   a bug, or a tool that failed for no reason we know (INTERNAL, TOOL_FAILED)
-  73   the output directory is not ours to replace (OUTPUT_EXISTS)
-  74   storage (NO_SPACE, INTEGRITY)
-  75   trying again later is right (NETWORK, LOCKED)
-  77   permission
-  78   a configuration file is wrong (CONFIG_INVALID)
-  124  the installer did not finish, or nothing moved (TIMEOUT, STALLED)
-  130  SIGINT, 143 SIGTERM, after the clean-up`;
-
-export const ENVIRONMENT_HELP = `ENVIRONMENT
-${SETTING_NAMES.map((name) => `  ${variableOf(name).padEnd(38)}${name}`).join('\n')}
-  Each stands for the setting beside it: iso2rootfs config --help.
-  LIBVIRT_DEFAULT_URI, XDG_CACHE_HOME, XDG_CONFIG_HOME, NO_COLOR and TERM have their usual meaning.
-  SUPERMIN_KERNEL  kernel of the libguestfs appliance, where /boot has none that can be read`;
+export { ENVIRONMENT_HELP, EXIT_CODES_HELP } from './help-sections.js';
 
 /** What all commands share: `--json`, settings, errors in four lines, exit statuses, and an end by a signal that cleans up. */
 export abstract class BaseCommand extends Command {

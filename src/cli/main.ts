@@ -31,6 +31,8 @@ export async function main(script: string, options: { readonly development?: boo
   const args = withDefaultCommand(process.argv.slice(2));
   const isJson = args.includes('--json');
   process.on('uncaughtException', (error) => {
+    // A running display stands on the line.
+    if (process.stderr.isTTY) process.stderr.write('\n');
     endBy(toIso2RootfsError(error), isJson);
     process.exit();
   });

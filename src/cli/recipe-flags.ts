@@ -1,7 +1,6 @@
 import { Flags } from '@oclif/core';
-import { availableParallelism } from 'node:os';
-import { defaultUri, Iso2RootfsError, OUTPUTS, type Arch, type Output, type Recipe } from '../index.js';
-import { parseBytes, parseDuration } from './parse-quantity.js';
+import type { Settings } from '../config/settings.js';
+import { Iso2RootfsError, OUTPUTS, type Arch, type Recipe } from '../index.js';
 
 const ANSWER = 'ANSWER FILE';
 const INSTALLATION = 'INSTALLATION';
@@ -22,17 +21,12 @@ export const isoFlags = {
     helpValue: 'PATH|URL',
   }),
   sha256: Flags.string({ summary: 'SHA-256 that the ISO must have.', helpValue: 'HEX' }),
-  'require-checksum': Flags.boolean({ summary: 'Refuse an ISO that nobody publishes a checksum of.' }),
-  offline: Flags.boolean({ summary: 'Fetch nothing: use what is there.' }),
+  'require-checksum': Flags.boolean({ summary: 'Refuse an ISO that nobody publishes a checksum of.', allowNo: true }),
+  offline: Flags.boolean({ summary: 'Fetch nothing: use what is there.', allowNo: true }),
 };
 
 /** What the generated answer file says. */
-export const answerFlags = {
-  'answer-file': Flags.string({
-    summary: 'Your own answer file (kickstart, preseed, autoinstall or AutoYaST) instead of a generated one.',
-    helpValue: 'FILE',
-    helpGroup: ANSWER,
-  }),
+export const generatedAnswerFlags = {
   'root-password': Flags.string({
     summary: 'random, disabled (default: root is locked), file:PATH or crypted:HASH.',
     description: 'A random one is written to the file root-password in the output directory.',
@@ -82,6 +76,16 @@ export const answerFlags = {
   }),
 };
 
+/** The answer file: generated, or the user's own. */
+export const answerFlags = {
+  'answer-file': Flags.string({
+    summary: 'Your own answer file (kickstart, preseed, autoinstall or AutoYaST) instead of a generated one.',
+    helpValue: 'FILE',
+    helpGroup: ANSWER,
+  }),
+  ...generatedAnswerFlags,
+};
+
 /** How it is installed; nothing here changes the bytes but the size of the disk. */
 export const installationFlags = {
   accel: Flags.string({
@@ -90,8 +94,7 @@ export const installationFlags = {
     helpGroup: INSTALLATION,
   }),
   connect: Flags.string({
-    summary: 'libvirt to use.',
-    env: 'LIBVIRT_DEFAULT_URI',
+    summary: 'libvirt to use. Default: qemu:///system for root, qemu:///session for others.',
     helpValue: 'URI',
     helpGroup: INSTALLATION,
   }),
@@ -145,7 +148,7 @@ export const outputFlags = {
   }),
 };
 
-/** The values of the flags above, as oclif parses them; the configuration has filled in what it knows. */
+/** The values of the flags above, as oclif parses them, but of those that are settings. */
 export interface RecipeFlagValues {
   readonly distro?: string | undefined;
   readonly release?: string | undefined;
@@ -153,8 +156,6 @@ export interface RecipeFlagValues {
   readonly variant?: string | undefined;
   readonly iso?: string | undefined;
   readonly sha256?: string | undefined;
-  readonly 'require-checksum'?: boolean | undefined;
-  readonly offline?: boolean | undefined;
   readonly 'answer-file'?: string | undefined;
   readonly 'root-password'?: string | undefined;
   readonly 'ssh-inject'?: readonly string[] | undefined;
@@ -167,27 +168,17 @@ export interface RecipeFlagValues {
   readonly hostname?: string | undefined;
   readonly 'kernel-args'?: string | undefined;
   readonly post?: readonly string[] | undefined;
-  readonly accel?: string | undefined;
-  readonly connect?: string | undefined;
-  readonly memory?: string | undefined;
-  readonly vcpus?: number | undefined;
-  readonly 'disk-size'?: string | undefined;
-  readonly timeout?: string | undefined;
-  readonly 'idle-timeout'?: string | undefined;
   readonly retry?: boolean | undefined;
   readonly 'keep-on-failure'?: boolean | undefined;
   readonly output?: string | undefined;
-  readonly outputs?: string | undefined;
 }
-
-const DEFAULT_TIMEOUT = '90m';
-const DEFAULT_IDLE_TIMEOUT = '10m';
 
 /**
  * What the flags ask for.
+ * @param settings with those flags merged in that are settings
  * @throws Iso2RootfsError USAGE
  */
-export function toRecipe(flags: RecipeFlagValues, cache: Recipe['cache']): Recipe {
+export function toRecipe(flags: RecipeFlagValues, cache: Recipe['cache'], settings: Settings): Recipe {
   if (flags.sha256 !== undefined && !/^[0-9a-f]{64}$/i.test(flags.sha256)) {
     throw new Iso2RootfsError('USAGE', `--sha256 ${flags.sha256}: not a SHA-256`, {
       hint: 'Give 64 hexadecimal digits.',
@@ -204,6 +195,7 @@ export function toRecipe(flags: RecipeFlagValues, cache: Recipe['cache']): Recip
       },
     );
   }
+  const memory = settings['build.memory'];
   return {
     iso: flags.iso,
     distro: flags.distro,
@@ -211,8 +203,8 @@ export function toRecipe(flags: RecipeFlagValues, cache: Recipe['cache']): Recip
     arch: flags.arch as Arch | undefined,
     variant: flags.variant,
     expectedSha256: flags.sha256,
-    requiresChecksum: flags['require-checksum'] ?? false,
-    isOffline: flags.offline ?? false,
+    requiresChecksum: settings['download.requireChecksum'],
+    isOffline: settings['download.offline'],
     answerOptions: {
       rootPassword: flags['root-password'],
       sshKeyFiles: flags['ssh-inject'],
@@ -228,14 +220,14 @@ export function toRecipe(flags: RecipeFlagValues, cache: Recipe['cache']): Recip
     },
     answerFilePath: own,
     outputDirectory: flags.output,
-    outputs: parseOutputs(flags.outputs),
-    memoryMiB: flags.memory === undefined ? undefined : Math.ceil(parseBytes('memory', flags.memory) / 2 ** 20),
-    vcpus: flags.vcpus ?? Math.min(4, availableParallelism()),
-    diskSizeBytes: flags['disk-size'] === undefined ? undefined : parseBytes('disk-size', flags['disk-size']),
-    timeoutMs: parseDuration('timeout', flags.timeout ?? DEFAULT_TIMEOUT),
-    idleTimeoutMs: parseDuration('idle-timeout', flags['idle-timeout'] ?? DEFAULT_IDLE_TIMEOUT),
-    libvirtUri: flags.connect ?? defaultUri(),
-    acceleration: (flags.accel ?? 'auto') as Recipe['acceleration'],
+    outputs: settings['build.outputs'],
+    memoryMiB: memory === undefined ? undefined : Math.ceil(memory / 2 ** 20),
+    vcpus: settings['build.vcpus'],
+    diskSizeBytes: settings['build.diskSize'],
+    timeoutMs: settings['build.timeout'],
+    idleTimeoutMs: settings['build.idleTimeout'],
+    libvirtUri: settings['libvirt.uri'],
+    acceleration: settings['build.accel'],
     cache,
     mayRetry: flags.retry ?? true,
     keepsFailedDisk: flags['keep-on-failure'] ?? false,
@@ -243,8 +235,7 @@ export function toRecipe(flags: RecipeFlagValues, cache: Recipe['cache']): Recip
 }
 
 function answerFlagsGiven(flags: RecipeFlagValues): string[] {
-  const names = Object.keys(answerFlags).filter((name) => name !== 'answer-file');
-  return names.filter((name) => {
+  return Object.keys(generatedAnswerFlags).filter((name) => {
     const value = flags[name as keyof RecipeFlagValues];
     return value !== undefined && value !== false;
   });
@@ -255,16 +246,4 @@ function splitList(list: string): string[] {
     .split(',')
     .map((item) => item.trim())
     .filter((item) => item !== '');
-}
-
-function parseOutputs(list: string | undefined): Output[] {
-  if (list === undefined) return [...OUTPUTS];
-  const names = splitList(list.toLowerCase());
-  const unknown = names.find((name) => !(OUTPUTS as readonly string[]).includes(name));
-  if (unknown !== undefined || names.length === 0) {
-    throw new Iso2RootfsError('USAGE', `--outputs ${list}: there is no output '${unknown ?? ''}'`, {
-      hint: `Choose from ${OUTPUTS.join(', ')}.`,
-    });
-  }
-  return OUTPUTS.filter((output) => names.includes(output));
 }

@@ -1,7 +1,7 @@
 import { Flags } from '@oclif/core';
-import { BaseCommand, EXIT_CODES_HELP } from '../cli/base-command.js';
+import { BaseCommand, ENVIRONMENT_HELP, EXIT_CODES_HELP } from '../cli/base-command.js';
 import { answerFlags, installationFlags, isoFlags, mediumFlags, outputFlags, toRecipe } from '../cli/recipe-flags.js';
-import { build, catalogDirectories, defaultCacheDirectory, type Manifest } from '../index.js';
+import { build, catalogDirectories, type Manifest } from '../index.js';
 
 export default class Build extends BaseCommand {
   static override summary = 'Convert an installer ISO into a bootable root filesystem, or take it from the cache.';
@@ -21,11 +21,7 @@ FILES (in the output directory)
   root-password   with --root-password random
   logs/           of every program that ran, and the console of the installation
 
-ENVIRONMENT
-  ISO2ROOTFS_CACHE_DIR   directory of the cache
-  LIBVIRT_DEFAULT_URI    libvirt to use; default: qemu:///system for root, qemu:///session for others
-  SUPERMIN_KERNEL        kernel of the libguestfs appliance, where /boot has none that can be read
-  http_proxy, https_proxy, no_proxy   for downloads
+${ENVIRONMENT_HELP}
 
 ${EXIT_CODES_HELP}`;
   static override examples = [
@@ -56,11 +52,12 @@ ${EXIT_CODES_HELP}`;
 
   override async run(): Promise<Manifest & { output: string; isFromCache: boolean }> {
     const { flags } = await this.parse(Build);
-    const recipe = toRecipe(flags, flags.cache ? 'use' : 'renew');
+    const settings = await this.settings(flags);
+    const recipe = toRecipe(flags, flags.cache ? 'use' : 'renew', settings);
     const result = await build(recipe, {
-      cacheDirectory: flags['cache-dir'] ?? defaultCacheDirectory(),
+      cacheDirectory: settings['cache.directory'],
       catalogDirectories: catalogDirectories(),
-      toolsPath: flags['tools-path'],
+      toolsPath: settings['build.toolsPath'],
       signal: this.signal,
       emit: this.report({ showsConsole: flags.console }),
     });

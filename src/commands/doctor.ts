@@ -1,6 +1,6 @@
 import { Flags } from '@oclif/core';
-import { BaseCommand } from '../cli/base-command.js';
-import { defaultCacheDirectory, defaultUri, runDoctor, type DoctorReport, type Recipe } from '../index.js';
+import { BaseCommand, ENVIRONMENT_HELP, EXIT_CODES_HELP } from '../cli/base-command.js';
+import { runDoctor, type DoctorReport } from '../index.js';
 
 const MARKS = { ok: 'ok     ', warning: 'warning', failed: 'FAILED ' } as const;
 
@@ -9,9 +9,11 @@ export default class Doctor extends BaseCommand {
   static override description = `One line for each program (its version, what it is needed for), libvirt, KVM (by starting a tiny guest), the libguestfs
 appliance and the free space; below it what to do.
 
-EXIT STATUS
-  0    a build can start
-  69   it cannot`;
+Exit status 69 says that a build cannot start.
+
+${ENVIRONMENT_HELP}
+
+${EXIT_CODES_HELP}`;
   static override examples = [
     '<%= config.bin %> doctor',
     {
@@ -26,19 +28,20 @@ EXIT STATUS
       options: ['x86_64', 'aarch64'],
     }),
     thorough: Flags.boolean({ summary: 'Start the libguestfs appliance for real.' }),
-    'tools-path': Flags.directory({ char: 'p', summary: 'Look for the virt-* tools there first.', helpValue: 'DIR' }),
-    accel: Flags.string({ summary: 'What a build would be told.', options: ['auto', 'kvm', 'tcg'], default: 'auto' }),
-    connect: Flags.string({ summary: 'libvirt to use.', env: 'LIBVIRT_DEFAULT_URI', helpValue: 'URI' }),
+    'tools-path': Flags.string({ char: 'p', summary: 'Look for the virt-* tools there first.', helpValue: 'DIR' }),
+    accel: Flags.string({ summary: 'What a build would be told.', options: ['auto', 'kvm', 'tcg'] }),
+    connect: Flags.string({ summary: 'libvirt to use.', helpValue: 'URI' }),
   };
 
   override async run(): Promise<DoctorReport> {
     const { flags } = await this.parse(Doctor);
-    const cache = flags['cache-dir'] ?? defaultCacheDirectory();
+    const settings = await this.settings(flags);
+    const cache = settings['cache.directory'];
     const report = await runDoctor({
       ...(flags.arch === undefined ? {} : { arch: flags.arch }),
-      libvirtUri: flags.connect ?? defaultUri(),
-      accelerator: flags.accel as Recipe['acceleration'],
-      toolsPath: flags['tools-path'],
+      libvirtUri: settings['libvirt.uri'],
+      accelerator: settings['build.accel'],
+      toolsPath: settings['build.toolsPath'],
       mediaDirectory: cache,
       isThorough: flags.thorough,
       signal: this.signal,

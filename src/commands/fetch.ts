@@ -1,11 +1,13 @@
-import { BaseCommand, EXIT_CODES_HELP } from '../cli/base-command.js';
+import { BaseCommand, ENVIRONMENT_HELP, EXIT_CODES_HELP } from '../cli/base-command.js';
 import { answerFlags, installationFlags, isoFlags, mediumFlags, outputFlags, toRecipe } from '../cli/recipe-flags.js';
-import { build, catalogDirectories, defaultCacheDirectory, type Manifest } from '../index.js';
+import { build, catalogDirectories, type Manifest } from '../index.js';
 
 export default class Fetch extends BaseCommand {
   static override summary = 'Take a root filesystem from the cache; never build one.';
   static override description = `The published checksum of the ISO is looked up (about 100 bytes; not with --offline), and with it the result in the cache. The ISO
 is not transferred, and nothing is installed. Flags that are part of the key (packages, sizes of the disk...) must be those of the build.
+
+${ENVIRONMENT_HELP}
 
 ${EXIT_CODES_HELP}`;
   static override examples = [
@@ -25,8 +27,9 @@ ${EXIT_CODES_HELP}`;
 
   override async run(): Promise<Manifest & { output: string; isFromCache: boolean }> {
     const { flags } = await this.parse(Fetch);
-    const result = await build(toRecipe(flags, 'only'), {
-      cacheDirectory: flags['cache-dir'] ?? defaultCacheDirectory(),
+    const settings = await this.settings(flags);
+    const result = await build(toRecipe(flags, 'only', settings), {
+      cacheDirectory: settings['cache.directory'],
       catalogDirectories: catalogDirectories(),
       signal: this.signal,
       emit: this.report(),

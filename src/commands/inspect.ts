@@ -1,17 +1,16 @@
 import { Args, Flags } from '@oclif/core';
-import { BaseCommand } from '../cli/base-command.js';
+import { BaseCommand, ENVIRONMENT_HELP, EXIT_CODES_HELP } from '../cli/base-command.js';
 import { toRecipe } from '../cli/recipe-flags.js';
-import { catalogDirectories, defaultCacheDirectory, inspectMedium, type Inspection } from '../index.js';
+import { catalogDirectories, inspectMedium, type Inspection } from '../index.js';
 
 export default class Inspect extends BaseCommand {
   static override summary = 'Say what an install medium is, and why we think so.';
   static override description = `A file is read without mounting it, and without root. A URL is downloaded into the cache, where a build finds it, unless its published
 checksum is that of a medium we have seen.
 
-EXIT STATUS
-  0    recognised
-  65   not an install medium, or not one of ours; the message says what was looked at
-  66   there is no such file`;
+${ENVIRONMENT_HELP}
+
+${EXIT_CODES_HELP}`;
   static override examples = [
     '<%= config.bin %> inspect openEuler-22.03-LTS-x86_64-dvd.iso',
     '<%= config.bin %> inspect --json some.iso',
@@ -19,20 +18,18 @@ EXIT STATUS
   static override args = { iso: Args.string({ required: true, description: 'The ISO: a path or an http(s) URL.' }) };
   static override flags = {
     sha256: Flags.string({ summary: 'SHA-256 that the ISO must have.', helpValue: 'HEX' }),
-    offline: Flags.boolean({ summary: 'Fetch nothing.' }),
+    offline: Flags.boolean({ summary: 'Fetch nothing.', allowNo: true }),
   };
 
   override async run(): Promise<Inspection> {
     const { args, flags } = await this.parse(Inspect);
-    const inspection = await inspectMedium(
-      toRecipe({ iso: args.iso, sha256: flags.sha256, offline: flags.offline }, 'use'),
-      {
-        cacheDirectory: flags['cache-dir'] ?? defaultCacheDirectory(),
-        catalogDirectories: catalogDirectories(),
-        signal: this.signal,
-        emit: this.report(),
-      },
-    );
+    const settings = await this.settings(flags);
+    const inspection = await inspectMedium(toRecipe({ iso: args.iso, sha256: flags.sha256 }, 'use', settings), {
+      cacheDirectory: settings['cache.directory'],
+      catalogDirectories: catalogDirectories(),
+      signal: this.signal,
+      emit: this.report(),
+    });
     if (!this.jsonEnabled()) {
       const { medium, sha256 } = inspection;
       const facts: readonly (readonly [string, string])[] = [

@@ -1,19 +1,24 @@
-import { BaseCommand } from '../cli/base-command.js';
+import { BaseCommand, ENVIRONMENT_HELP, EXIT_CODES_HELP } from '../cli/base-command.js';
 import { formatTable } from '../cli/table.js';
-import { catalogDirectories, defaultCacheDirectory, listCatalog, type CachedRelease } from '../index.js';
+import { catalogDirectories, listCatalog, type CachedRelease } from '../index.js';
 
 export default class List extends BaseCommand {
   static override summary = 'Show the distributions and releases of the catalogue, and which of them are in the cache.';
   static override description = `Your own catalogue files in /etc/iso2rootfs/distros.d and $XDG_CONFIG_HOME/iso2rootfs/distros.d (*.yaml) extend and override ours.
 
 A star before an architecture: the cache has it. Notes: experimental (nobody has verified it with a real medium), unverified (what of the
-catalogue entry could not be checked with its publisher), EOL (the day after which it is not maintained).`;
+catalogue entry could not be checked with its publisher), EOL (the day after which it is not maintained).
+
+${ENVIRONMENT_HELP}
+
+${EXIT_CODES_HELP}`;
   static override examples = ['<%= config.bin %> list', '<%= config.bin %> list --json'];
 
   override async run(): Promise<CachedRelease[]> {
     const { flags } = await this.parse(List);
+    const settings = await this.settings(flags);
     const releases = await listCatalog({
-      cacheDirectory: flags['cache-dir'] ?? defaultCacheDirectory(),
+      cacheDirectory: settings['cache.directory'],
       catalogDirectories: catalogDirectories(),
     });
     if (!this.jsonEnabled()) {

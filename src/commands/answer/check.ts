@@ -1,16 +1,14 @@
 import { Args } from '@oclif/core';
-import { BaseCommand } from '../../cli/base-command.js';
+import { BaseCommand, EXIT_CODES_HELP } from '../../cli/base-command.js';
 import { checkAnswer, type AnswerCheck } from '../../index.js';
 
 export default class AnswerCheckCommand extends BaseCommand {
   static override summary = 'Check an answer file before a machine starts.';
   static override description = `What makes an unattended build fail (no power-off, graphical mode, no root access, several roots, no bootable layout...), each with its line
 and what to do; and the syntax, where the field's own validator is installed (ksvalidator, debconf-set-selections, xmllint).
+A file that is not fit ends with exit status 65.
 
-EXIT STATUS
-  0    fit, perhaps with warnings
-  65   not fit
-  66   there is no such file`;
+${EXIT_CODES_HELP}`;
   static override examples = ['<%= config.bin %> answer check my.ks'];
   static override args = {
     file: Args.string({ required: true, description: 'Kickstart, preseed, autoinstall or AutoYaST file.' }),
