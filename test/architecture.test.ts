@@ -146,7 +146,7 @@ function admits(range: string, version: readonly [number, number, number]): bool
       ([, operator = '', ...parts]) => {
         const wanted = parts
           .slice(0, 3)
-          .map((part) => (part === undefined || /[x*]/.test(part) ? undefined : Number(part)));
+          .map((part: string | undefined) => (part === undefined || /[x*]/.test(part) ? undefined : Number(part)));
         if (wanted[0] === undefined) return true;
         const full = wanted.map((part) => part ?? 0);
         const order = compare(version, full);

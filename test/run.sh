@@ -18,4 +18,4 @@ esac
 [ "${ISO2ROOTFS_SKIP_SETUP:-}" = 1 ] || bash bin/setup-host --for all --yes
 [ -d node_modules ] || npm ci
 npm run --silent build
-exec npx mocha --reporter test/reporter.cjs "${specs[@]}"
+exec npx mocha --reporter test/reporter.js "${specs[@]}"

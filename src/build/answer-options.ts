@@ -87,10 +87,11 @@ export async function loadAnswerModel(options: AnswerOptions, signal?: AbortSign
     selinux: options.selinux,
   };
   const given = Object.fromEntries(Object.entries(wished).filter(([, value]) => value !== undefined));
-  const isSalted = password?.access.kind === 'hash' && !options.rootPassword?.startsWith('crypted:');
+  const hash = password?.access.kind === 'hash' ? password.access.hash : undefined;
+  const isGiven = options.rootPassword?.startsWith('crypted:') === true;
   return {
     model: createAnswerModel(given as Partial<AnswerModel>),
     generatedPassword: password?.generatedPassword,
-    hashInKey: isSalted && password.access.kind === 'hash' ? { hash: password.access.hash, standsFor } : undefined,
+    hashInKey: hash === undefined || isGiven ? undefined : { hash, standsFor },
   };
 }

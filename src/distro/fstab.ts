@@ -9,14 +9,13 @@ const NOTE =
  * @param fstab text, its bytes as latin1
  */
 export function withoutBlockDevices(fstab: string): string {
-  let hasChanged = false;
   const lines = fstab.split('\n').map((line) => {
     const fields = line.trim().split(/\s+/);
-    const [device = '', , type = ''] = fields;
-    if (device === '' || device.startsWith('#')) return line;
+    const [device, , type] = fields;
+    if (device === undefined || device === '' || device.startsWith('#')) return line;
     if (!BLOCK_DEVICE.test(device) && type !== 'swap') return line;
-    hasChanged = true;
     return `#${line}`;
   });
-  return hasChanged ? NOTE + lines.join('\n') : fstab;
+  const changed = lines.join('\n');
+  return changed === fstab ? fstab : NOTE + changed;
 }

@@ -63,7 +63,7 @@ export class Toolbox {
 
   /** The same tools, not ended by the build's signal: for cleaning up. */
   forCleanUp(): Toolbox {
-    const { signal: _signal, ...rest } = this.#options;
+    const { signal, ...rest } = this.#options;
     return new Toolbox(rest, 'clean-up', this.commands);
   }
 

@@ -1,8 +1,9 @@
-// Mocha's spec reporter, plus a plain closing line with the counts.
-'use strict';
-const { reporters, Runner } = require('mocha');
+import Mocha from 'mocha';
 
-module.exports = class CountingReporter extends reporters.Spec {
+const { reporters, Runner } = Mocha;
+
+/** Mocha's spec reporter, plus a plain closing line with the counts. */
+export default class CountingReporter extends reporters.Spec {
   constructor(runner, options) {
     super(runner, options);
     runner.once(Runner.constants.EVENT_RUN_END, () => {
@@ -10,4 +11,4 @@ module.exports = class CountingReporter extends reporters.Spec {
       process.stdout.write(`${passes} passed, ${failures} failed, ${pending} skipped\n`);
     });
   }
-};
+}
