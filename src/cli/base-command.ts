@@ -88,14 +88,15 @@ export abstract class BaseCommand extends Command {
   }
 
   protected override async catch(error: Error & { exitCode?: number }): Promise<void> {
-    // --help and --version end by an error of oclif's own.
+    // --help ends by an error of oclif's own; any other of its errors is about the command line.
     if (error instanceof Errors.ExitError) throw error;
     this.#reporter?.close();
-    const failure = isUsageError(error)
-      ? new Iso2RootfsError('USAGE', plainMessage(error), {
-          hint: `iso2rootfs ${this.id?.replaceAll(':', ' ') ?? ''} --help`,
-        })
-      : toIso2RootfsError(error);
+    const failure =
+      error instanceof Errors.CLIError
+        ? new Iso2RootfsError('USAGE', plainMessage(error), {
+            hint: `iso2rootfs ${this.id?.replaceAll(':', ' ') ?? ''} --help`,
+          })
+        : toIso2RootfsError(error);
     showFailure(failure, this.jsonEnabled());
     process.exitCode = failure.exitStatus;
     return Promise.resolve();
@@ -104,11 +105,6 @@ export abstract class BaseCommand extends Command {
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** oclif's parser errors: they carry the parse that failed. */
-function isUsageError(error: Error): boolean {
-  return error instanceof Errors.CLIError && 'parse' in error;
-}
-
 function plainMessage(error: Error): string {
-  return error.message.replace(/\nSee more help with --help$/, '').trim();
+  return error.message.replace(/\s*See more help with --help/, '').trim();
 }

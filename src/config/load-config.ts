@@ -89,9 +89,9 @@ function refuseUnknownVariables(environment: NodeJS.ProcessEnv): void {
     (variable) => prefixes.some((prefix) => variable.startsWith(prefix)) && !known.includes(variable),
   );
   if (unknown === undefined) return;
-  const near = suggest(unknown, known);
+  const [nearest] = suggest(unknown, known);
   throw new Iso2RootfsError('CONFIG_INVALID', `environment variable ${unknown}: there is no such setting`, {
-    hint: near.length > 0 ? `Did you mean ${near.join(' or ')}?` : 'iso2rootfs config --help lists the variables.',
+    hint: nearest !== undefined ? `Did you mean ${nearest}?` : 'iso2rootfs config --help lists the variables.',
     data: { variable: unknown },
   });
 }

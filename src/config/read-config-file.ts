@@ -106,7 +106,7 @@ function describeIssue(file: string, document: Document, lines: LineCounter, err
       file,
       lineOf(document, lines, [...where, key]),
       full,
-      'there is no such setting',
+      where.length === 0 ? 'there is no such section' : 'there is no such setting',
       names.length > 0 ? `Did you mean ${names.join(' or ')}?` : `Known here: ${known.join(', ')}.`,
     );
   }
