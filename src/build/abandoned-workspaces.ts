@@ -52,16 +52,18 @@ export async function removeAbandonedWorkspaces(
   return removed;
 }
 
-/** Builds whose process is alive. */
-export async function findLiveBuilds(store: Store): Promise<string[]> {
-  const live: string[] = [];
+/** The builds that have a workspace, by whether their process is alive. */
+export async function findBuilds(store: Store): Promise<{ readonly live: string[]; readonly dead: string[] }> {
+  const builds = { live: [] as string[], dead: [] as string[] };
   for (const id of await namesIn(store.layout.workspaces)) {
-    if (!BUILD_ID.test(id) || !(await exists(path.join(store.layout.workspaces, id)))) continue;
-    const lock = await tryLock(path.join(store.layout.workspaces, id));
-    if (lock === undefined) live.push(id);
-    else await lock.release();
+    const directory = path.join(store.layout.workspaces, id);
+    if (!BUILD_ID.test(id)) continue;
+    const lock = await tryLock(directory);
+    await lock?.release();
+    if (lock !== undefined) builds.dead.push(id);
+    else if (await exists(directory)) builds.live.push(id);
   }
-  return live;
+  return builds;
 }
 
 /** Its owner died before it had the lock. One that has it now renames the directory at once. */
@@ -101,53 +103,61 @@ async function removeGuest(virsh: Virsh, id: string): Promise<void> {
   await virsh.removePool(`${NAME_PREFIX}${id}`);
 }
 
+/** What libvirt and /var/tmp have of builds whose workspace is not there any more. */
+export interface LostGuests {
+  readonly domains: readonly string[];
+  readonly pools: readonly string[];
+  readonly directories: readonly string[];
+}
+
 /**
- * Removes domains, pools and media directories of builds whose workspace is not there any more, e.g. because somebody has emptied the
- * cache directory by hand. Only what says that its workspace was in this cache is touched: others of our name belong to other caches, of
- * which nothing can be known, not even whether they are in our view of the file system.
- * @returns names of what was removed
+ * Finds domains, pools and media directories of builds whose workspace is gone, e.g. because somebody has emptied the cache directory by
+ * hand. Only what says that its workspace was in this cache counts: others of our name belong to other caches, of which nothing can be
+ * known, not even whether they are in our view of the file system.
  */
-export async function removeLostGuests(store: Store, tools: Toolbox, libvirtUri: string): Promise<string[]> {
-  const virsh = new Virsh(tools, libvirtUri);
-  const removed: string[] = [];
-  const { workspaces } = store.layout;
+export async function findLostGuests(store: Store, virsh: Virsh): Promise<LostGuests> {
   const domains = await virsh.listDomains();
   const pools = await virsh.listPools();
-  // Looked at after the lists were made: a build removes its domain and pool before its workspace.
-  const isLost = async (name: string, describe: (name: string) => Promise<string | undefined>): Promise<boolean> => {
+  const directories = await readdir(path.dirname(commonMediaDirectory('')));
+  // Looked at after the lists were made: a build removes its domain, its pool and its media before its workspace.
+  const lostId = async (name: string): Promise<string | undefined> => {
     const id = name.slice(NAME_PREFIX.length);
-    if (!name.startsWith(NAME_PREFIX) || !BUILD_ID.test(id) || (await exists(path.join(workspaces, id)))) return false;
-    const xml = await describe(name);
-    if (xml === undefined) return false;
-    const isInside = xml.includes(escapeXml(path.join(workspaces, id)));
-    return (
-      isInside || (xml.includes(commonMediaDirectory(id)) && (await ownWorkspaceOf(id)) === path.join(workspaces, id))
-    );
+    if (!name.startsWith(NAME_PREFIX) || !BUILD_ID.test(id)) return undefined;
+    return (await exists(path.join(store.layout.workspaces, id))) ? undefined : id;
   };
-  for (const domain of domains) {
-    if (!(await isLost(domain, (name) => virsh.dumpXml(name)))) continue;
+  const isOurs = async (id: string, xml: string | undefined): Promise<boolean> => {
+    const workspace = path.join(store.layout.workspaces, id);
+    if (xml?.includes(escapeXml(workspace)) === true) return true;
+    return xml?.includes(commonMediaDirectory(id)) !== false && (await workspaceOfCommonMedia(id)) === workspace;
+  };
+  const select = async (names: readonly string[], describe: (name: string) => Promise<string | undefined>) => {
+    const selected: string[] = [];
+    for (const name of names) {
+      const id = await lostId(name);
+      if (id !== undefined && (await isOurs(id, await describe(name)))) selected.push(name);
+    }
+    return selected;
+  };
+  return {
+    domains: await select(domains, (name) => virsh.dumpXml(name)),
+    pools: await select(pools, (name) => virsh.dumpPoolXml(name)),
+    directories: (await select(directories, () => Promise.resolve(undefined))).map((name) =>
+      commonMediaDirectory(name.slice(NAME_PREFIX.length)),
+    ),
+  };
+}
+
+export async function removeLostGuests(lost: LostGuests, virsh: Virsh, tools: Toolbox): Promise<void> {
+  for (const domain of lost.domains) {
     await endProcessesOf(BUILD_VARIABLE, domain.slice(NAME_PREFIX.length));
     await virsh.removeDomain(domain);
-    removed.push(`domain ${domain}`);
   }
-  for (const pool of pools) {
-    if (!(await isLost(pool, (name) => virsh.dumpPoolXml(name)))) continue;
-    await virsh.removePool(pool);
-    removed.push(`pool ${pool}`);
-  }
-  for (const name of await readdir(path.dirname(commonMediaDirectory('')))) {
-    const id = name.slice(NAME_PREFIX.length);
-    if (!name.startsWith(NAME_PREFIX) || !BUILD_ID.test(id)) continue;
-    const workspace = path.join(workspaces, id);
-    if ((await ownWorkspaceOf(id)) !== workspace || (await exists(workspace))) continue;
-    await removeTree(tools, commonMediaDirectory(id));
-    removed.push(commonMediaDirectory(id));
-  }
-  return removed;
+  for (const pool of lost.pools) await virsh.removePool(pool);
+  for (const directory of lost.directories) await removeTree(tools, directory);
 }
 
 /** The workspace that a media directory in a place common to all users says it belongs to; only one of our own is believed. */
-async function ownWorkspaceOf(id: string): Promise<string | undefined> {
+async function workspaceOfCommonMedia(id: string): Promise<string | undefined> {
   const directory = commonMediaDirectory(id);
   try {
     const status = await lstat(directory);
