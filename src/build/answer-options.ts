@@ -90,7 +90,7 @@ export async function loadAnswerModel(options: AnswerOptions, signal?: AbortSign
   const hash = password?.access.kind === 'hash' ? password.access.hash : undefined;
   const isGiven = options.rootPassword?.startsWith('crypted:') === true;
   return {
-    model: createAnswerModel(given as Partial<AnswerModel>),
+    model: createAnswerModel(given),
     generatedPassword: password?.generatedPassword,
     hashInKey: hash === undefined || isGiven ? undefined : { hash, standsFor },
   };

@@ -45,4 +45,6 @@ export interface Recipe {
   readonly mayRetry: boolean;
   /** True: after a failure the disk is kept beside the logs. */
   readonly keepsFailedDisk: boolean;
+  /** True: after a failure the domain is left running until the build is interrupted. */
+  readonly isDebugging: boolean;
 }

@@ -19,6 +19,9 @@ import {
 
 export { removeAbandonedWorkspaces } from './abandoned-workspaces.js';
 
+/** The path of a UNIX socket has at most 107 bytes (unix(7)); the sockets' own names need some of them. */
+const LONGEST_SOCKET_DIRECTORY = 65;
+
 /** Environment variable that every program of a build carries, by which its orphans are found. */
 export { BUILD_VARIABLE } from './abandoned-workspaces.js';
 
@@ -88,7 +91,8 @@ export class Workspace {
    * @param isReachable whether QEMU's user can pass through to a directory
    */
   async createMediaDirectory(isReachable: (directory: string) => Promise<boolean>): Promise<string> {
-    const isOutside = !(await isReachable(this.directory));
+    const isTooLong = Buffer.byteLength(this.directory) > LONGEST_SOCKET_DIRECTORY;
+    const isOutside = isTooLong || !(await isReachable(this.directory));
     const mediaDirectory = isOutside ? commonMediaDirectory(this.id) : path.join(this.directory, 'media');
     await this.#record({ mediaDirectory });
     await mkdir(mediaDirectory, { mode: 0o711 });

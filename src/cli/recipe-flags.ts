@@ -127,6 +127,10 @@ export const installationFlags = {
     allowNo: true,
     helpGroup: INSTALLATION,
   }),
+  debug: Flags.boolean({
+    summary: 'After a failure leave the domain running, say how to attach to its console, and wait for Ctrl-C.',
+    helpGroup: INSTALLATION,
+  }),
   'keep-on-failure': Flags.boolean({
     summary: 'Keep the disk of a failed installation beside its logs.',
     helpGroup: INSTALLATION,
@@ -170,6 +174,7 @@ export interface RecipeFlagValues {
   readonly post?: readonly string[] | undefined;
   readonly retry?: boolean | undefined;
   readonly 'keep-on-failure'?: boolean | undefined;
+  readonly debug?: boolean | undefined;
   readonly output?: string | undefined;
 }
 
@@ -231,6 +236,7 @@ export function toRecipe(flags: RecipeFlagValues, cache: Recipe['cache'], settin
     cache,
     mayRetry: flags.retry ?? true,
     keepsFailedDisk: flags['keep-on-failure'] ?? false,
+    isDebugging: flags.debug ?? false,
   };
 }
 

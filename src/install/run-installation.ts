@@ -46,6 +46,8 @@ export interface Installation {
   readonly vcpus: number;
   readonly timeoutMs: number;
   readonly idleTimeoutMs: number;
+  /** True: after a failure the domain is left running until the signal comes. */
+  readonly isDebugging: boolean;
 }
 
 const CHECK_INTERVAL_MS = 500;
@@ -88,7 +90,11 @@ export async function runInstallation(installation: Installation): Promise<void>
       network: 'user',
     });
     const verdict = await watchUntilEnd(installation, program, watch, virsh);
-    if (verdict !== undefined) throw toError(verdict, consoleLog);
+    if (verdict !== undefined) {
+      const failure = toError(verdict, consoleLog);
+      if (installation.isDebugging) await waitForPeople(installation, sockets, failure.message);
+      throw failure;
+    }
     for (const socket of sockets) await socket.drain();
     await requireToken(installation, watch, consoleLog);
   } finally {
@@ -98,6 +104,24 @@ export async function runInstallation(installation: Installation): Promise<void>
     await cleaning.removePool(pool);
     for (const socket of sockets) await socket.close();
   }
+}
+
+/** Leaves the domain to people who want to look into it, until the build is interrupted. */
+async function waitForPeople(
+  { emit, signal, domain, uri, mediaDirectory }: Installation,
+  [console]: readonly SocketLog[],
+  message: string,
+): Promise<void> {
+  const socketPath = path.join(mediaDirectory, 'attach.sock');
+  await console?.openForPeople(socketPath);
+  emit({ type: 'warning', message });
+  emit({
+    type: 'notice',
+    message:
+      `The domain ${domain} is left running (virsh --connect ${uri} dominfo ${domain}). Its serial console: ` +
+      `socat -,rawer,escape=0x1d UNIX-CONNECT:${socketPath} (leave with Ctrl-]). Interrupt this command (Ctrl-C) to end it.`,
+  });
+  if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
 }
 
 /** Watches until virt-install has ended (undefined) or there is a verdict. */

@@ -8,9 +8,10 @@ const DRAIN_MS = 2000;
  * between. Everything goes to a file and to the listener.
  */
 export class SocketLog {
-  readonly #server: Server;
+  readonly #servers: Server[];
   readonly #file: WriteStream;
   readonly #sockets = new Set<Socket>();
+  readonly #people = new Set<Socket>();
   #drained: Promise<void> = Promise.resolve();
 
   private constructor(
@@ -18,7 +19,7 @@ export class SocketLog {
     readonly logFile: string,
     onData: (chunk: Buffer) => void,
   ) {
-    this.#server = server;
+    this.#servers = [server];
     this.#file = createWriteStream(logFile, { flags: 'a', mode: 0o600 });
     // A log that cannot be written (a full disk) must not end the watching.
     this.#file.on('error', () => undefined);
@@ -37,11 +38,28 @@ export class SocketLog {
   static async listen(socketPath: string, logFile: string, onData: (chunk: Buffer) => void): Promise<SocketLog> {
     const server = createServer();
     const log = new SocketLog(server, logFile, onData);
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen({ path: socketPath, writableAll: true, readableAll: true }, resolve);
-    });
+    await listenOn(server, socketPath, { writableAll: true, readableAll: true });
     return log;
+  }
+
+  /**
+   * Lets people talk to the guest: whoever connects to another socket sees what the guest writes from now on, and writes to it.
+   * Ends with {@link close}.
+   */
+  async openForPeople(socketPath: string): Promise<void> {
+    const server = createServer((person) => {
+      person.on('error', () => undefined);
+      for (const guest of this.#sockets) {
+        const show = (chunk: Buffer): void => void person.write(chunk);
+        guest.on('data', show);
+        person.on('data', (chunk: Buffer) => guest.write(chunk));
+        person.once('close', () => guest.off('data', show));
+      }
+      this.#people.add(person);
+      person.once('close', () => this.#people.delete(person));
+    });
+    await listenOn(server, socketPath);
+    this.#servers.push(server);
   }
 
   /** Waits until what a guest that has ended had written has been read. */
@@ -53,8 +71,15 @@ export class SocketLog {
   }
 
   async close(): Promise<void> {
-    for (const socket of this.#sockets) socket.destroy();
-    await new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    for (const socket of [...this.#sockets, ...this.#people]) socket.destroy();
+    for (const server of this.#servers) await new Promise<void>((resolve) => server.close(() => resolve()));
     await new Promise<void>((resolve) => this.#file.end(() => resolve()));
   }
+}
+
+async function listenOn(server: Server, socketPath: string, access: object = {}): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ path: socketPath, ...access }, resolve);
+  });
 }

@@ -123,7 +123,7 @@ async function installWithRetry(build: Ready, context: Context, attempt: Attempt
   try {
     return await installOnce(build, context, attempt, directory, diskPath);
   } catch (error) {
-    const more = build.mayRetry && attempt.number === 1 ? lackedResource(error) : undefined;
+    const more = build.mayRetry && !context.signal.aborted && attempt.number === 1 ? lackedResource(error) : undefined;
     if (more === undefined) {
       if (build.keepsFailedDisk) await keepDisk(context, diskPath);
       throw error;
@@ -194,6 +194,7 @@ async function installOnce(
     vcpus: build.vcpus,
     timeoutMs: build.timeoutMs,
     idleTimeoutMs: build.idleTimeoutMs,
+    isDebugging: build.isDebugging,
   });
   return { diskPath, token, memoryMiB: attempt.memoryMiB };
 }
