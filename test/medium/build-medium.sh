@@ -11,8 +11,8 @@ Usage: build-medium.sh --output FILE.iso [--release 22.03-LTS] [--arch x86_64] [
   --output FILE    the ISO to write (replaced atomically)
   --release NAME   openEuler release that the medium claims to carry (default: 22.03-LTS)
   --arch NAME      x86_64; nothing else is implemented
-  --failure MODE   make the installer fail on purpose: ask, error, traceback, poweroff, panic, silent, post-fail, dracut, slow, oom, no-token
-                   (README.md says what each does; default: none)
+  --failure MODE   make the installer fail on purpose: ask, error, traceback, poweroff, panic, silent, post-fail, dracut, slow[:SECONDS], oom,
+                   no-token (README.md says what each does; default: none)
   --work DIR       cache (default: $XDG_CACHE_HOME/iso2rootfs-medium or ~/.cache/iso2rootfs-medium)
   --mirror URI     Debian mirror (default: what this machine's apt sources say)
 
@@ -46,7 +46,7 @@ done
 [[ $arch == x86_64 ]] || fail "architecture $arch is not implemented, only x86_64" 64
 [[ $release =~ ^[0-9A-Za-z.-]{1,16}$ ]] || fail "release $release cannot be part of a volume id" 64
 case $failure in
-    none | ask | error | traceback | poweroff | panic | silent | post-fail | dracut | slow | oom | no-token) ;;
+    none | ask | error | traceback | poweroff | panic | silent | post-fail | dracut | slow | slow:[0-9]* | oom | no-token) ;;
     *) fail "unknown failure mode $failure (see --help)" 64 ;;
 esac
 ((EUID == 0)) || fail 'must run as root: it makes Debian roots with device nodes and foreign owners' 77
