@@ -10,7 +10,7 @@ import { NetbootRewriter, type Package } from '../../distro/netboot.js';
 import { startTarOut } from '../../tools/guestfish.js';
 import { startGzip } from '../../tools/gzip.js';
 import type { RunningProgram } from '../../tools/run.js';
-import { requireSpace } from '../../tools/space.js';
+import { freeBytes, requireSpace } from '../../tools/space.js';
 import { digHoles, startUnpacking } from '../../tools/tar.js';
 import { parseHardLinkCensus } from '../../tree/hard-link-census.js';
 import { streamTree, type StreamedTree } from '../../tree/transform.js';
@@ -113,7 +113,8 @@ async function convert({ disks, programs, directory, censusPath, nfsroot, contex
   const streaming = streamTree(
     source,
     { tar: tarSink, newc: [{ sink: gzip.stdin as Writable, append: rewriter.appendToInitramfs }] },
-    { census, rewrite: rewriter.rewrite, signal },
+    // A sparse file of terabytes comes as zeros: refused by name, before it fills the disk.
+    { census, rewrite: rewriter.rewrite, signal, maxContentBytes: await freeBytes(directory) },
   );
   const [tree] = await firstFailure([
     streaming,
