@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { chmod, mkdir, rename, stat } from 'node:fs/promises';
+import { chmod, mkdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { systemErrorCode } from '../errors.js';
-import { readJson, writeFileAtomically } from './files.js';
+import { namesIn, readJson, writeFileAtomically } from './files.js';
 
 const FORMAT = 1;
 
@@ -50,6 +50,17 @@ export class MediaShelf {
     }
   }
 
+  /** SHA-256 of the ISOs on the shelf. */
+  async listIsos(): Promise<string[]> {
+    const names = await namesIn(path.join(this.#root, 'media'));
+    return names.flatMap((name) => /^([0-9a-f]{64})\.iso$/.exec(name)?.[1] ?? []);
+  }
+
+  /** Takes an ISO off the shelf. */
+  async removeIso(sha256: string): Promise<void> {
+    await rm(this.#isoPath(sha256), { force: true });
+  }
+
   /** Where a download of a file goes until it is complete. The caller holds the lock `download-<id>`. */
   async partialPath(id: string): Promise<string> {
     const directory = path.join(this.#root, 'downloads');
@@ -81,6 +92,15 @@ export class MediaShelf {
     const record = await readJson(this.#mediumPath(sha256));
     const schema = z.object({ format: z.literal(FORMAT), reader: z.literal(reader), medium: z.object({}).loose() });
     const parsed = schema.safeParse(record);
+    return parsed.success ? parsed.data.medium : undefined;
+  }
+
+  /** What an ISO was recognised to be, by whatever version of the program: for people. */
+  async describeIso(
+    sha256: string,
+  ): Promise<{ readonly distro: string; readonly release: string; readonly arch: string } | undefined> {
+    const names = z.object({ distro: z.string(), release: z.string(), arch: z.string() });
+    const parsed = z.object({ medium: names }).safeParse(await readJson(this.#mediumPath(sha256)));
     return parsed.success ? parsed.data.medium : undefined;
   }
 

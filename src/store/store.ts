@@ -98,23 +98,34 @@ export class Store {
    * @param onWait called when there is something to wait for
    */
   async hold(kind: ObjectKind, key: string, options: WaitOptions = {}): Promise<HeldObject | undefined> {
-    const lock = await this.#lockForReading(key, options);
+    const { signal, onWait } = options;
+    let lock = await this.lockToRead(key, { wait: false, signal });
+    if (lock === 'busy') {
+      onWait?.();
+      lock = await this.lockToRead(key, { wait: true, signal });
+    }
+    if (lock === 'busy') throw new Error('unreachable: a waiting lock is always taken');
+    const held = lock;
     let object: StoredObject | undefined;
     try {
       object = await this.find(kind, key);
     } finally {
-      if (object === undefined) await lock?.release();
+      if (object === undefined) await held?.release();
     }
     if (object === undefined) return undefined;
-    return { ...object, release: async () => lock?.release() };
+    return { ...object, release: async () => held?.release() };
   }
 
-  async #lockForReading(key: string, { signal, onWait }: WaitOptions): Promise<FileLock | undefined> {
+  /**
+   * Takes the shared lock of a key; undefined where a store that may only be read has none.
+   * @returns `busy` only with `wait: false`, when the object is being made or removed
+   */
+  async lockToRead(
+    key: string,
+    options: { readonly wait: boolean; readonly signal?: AbortSignal | undefined },
+  ): Promise<FileLock | 'busy' | undefined> {
     try {
-      const lock = await this.lock(key, { wait: false, isShared: true, signal });
-      if (lock !== undefined) return lock;
-      onWait?.();
-      return await this.lock(key, { wait: true, isShared: true, signal });
+      return (await this.lock(key, { ...options, isShared: true })) ?? 'busy';
     } catch (error) {
       // Whoever made the object made its lock file. Where there is none and we may not make it, nobody removes anything either.
       if (this.isReadOnly && systemErrorCode(error) !== undefined) return undefined;
@@ -232,18 +243,23 @@ export class Store {
       });
     }
     try {
-      const record = await readRecord(this.directoryOf(kind, key), kind, key);
-      const moved = await this.#moveAside(this.directoryOf(kind, key));
-      if (kind === 'object' && record !== undefined && SHA256.test(record.isoSha256)) {
-        const entries = path.join(this.layout.isos, record.isoSha256);
-        await rm(path.join(entries, key), { force: true });
-        // Only an empty one can be removed this way.
-        await rmdir(entries).catch(() => undefined);
-      }
-      for (const trash of moved) await rm(trash, { recursive: true, force: true });
+      await this.removeLocked(kind, key);
     } finally {
       await lock.release();
     }
+  }
+
+  /** The same for who holds the lock. */
+  async removeLocked(kind: ObjectKind, key: string): Promise<void> {
+    const record = await readRecord(this.directoryOf(kind, key), kind, key);
+    const moved = await this.#moveAside(this.directoryOf(kind, key));
+    if (kind === 'object' && record !== undefined && SHA256.test(record.isoSha256)) {
+      const entries = path.join(this.layout.isos, record.isoSha256);
+      await rm(path.join(entries, key), { force: true });
+      // Only an empty one can be removed this way.
+      await rmdir(entries).catch(() => undefined);
+    }
+    for (const trash of moved) await rm(trash, { recursive: true, force: true });
   }
 
   /**
