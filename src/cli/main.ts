@@ -4,6 +4,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Iso2RootfsError, toIso2RootfsError } from '../index.js';
 import { suggest } from '../suggest.js';
+import { outliveReaders } from './outlive-readers.js';
 import { showFailure } from './show-failure.js';
 
 /** What stands for itself where a command is expected, and the short forms that oclif does not know. */
@@ -61,18 +62,6 @@ async function loadSources(script: string): Promise<Config> {
 function endBy(failure: Iso2RootfsError, isJson: boolean): void {
   showFailure(failure, isJson);
   process.exitCode = failure.exitStatus;
-}
-
-/**
- * A reader that has gone (`iso2rootfs list | head -1`, a closed terminal) is no failure, and no reason to leave a guest behind: what would
- * have been written is dropped.
- */
-function outliveReaders(): void {
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
-    });
-  }
 }
 
 function explainUnknownCommand(
