@@ -33,6 +33,9 @@ const ANACONDA_STEPS: readonly (readonly [RegExp, string])[] = [
 ];
 
 const MENU_ITEMS: Readonly<Record<string, string>> = {
+  localechooser: 'setting the language',
+  'brltty-udeb': 'looking for braille displays',
+  'console-setup-udeb': 'setting the keyboard',
   'cdrom-detect': 'looking for the installation medium',
   'load-cdrom': 'loading installer components',
   'download-installer': 'downloading installer components',
@@ -87,6 +90,7 @@ function findAnacondaPhase(line: string): PhaseReport | undefined {
 function findDebianPhase(line: string): PhaseReport | undefined {
   const item = /\bMenu item '([\w-]+)' selected/.exec(line)?.[1];
   if (item !== undefined) return { phase: MENU_ITEMS[item] ?? item };
+  if (/^DEBUG: Using preseeded hostname/.test(line)) return { phase: 'setting the host name' };
   const debootstrap = /^debootstrap: I: (Retrieving|Extracting|Unpacking|Configuring) /i.exec(line)?.[1];
   return debootstrap === undefined ? undefined : { phase: `base system: ${debootstrap.toLowerCase()}` };
 }

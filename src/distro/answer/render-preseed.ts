@@ -19,7 +19,9 @@ const MAX_LATE_COMMAND_BYTES = 120 * 1024;
 
 export function renderPreseed(target: AnswerTarget, model: AnswerModel): RenderedAnswer {
   refuseEnforcing(target, model);
-  const kernelArguments = ['auto=true', 'priority=critical', consoleArgument(target.arch)];
+  // Without `auto=true`: it puts language and keyboard off until a preseed file has come over the network, so that with a file in the
+  // initrd they are never set.
+  const kernelArguments = ['priority=critical', consoleArgument(target.arch)];
   const [languageCode = 'en', countryCode = 'US'] = /^([a-z]+)_([A-Z]+)/.exec(model.language)?.slice(1) ?? [];
   const isEfi = target.arch === 'aarch64';
   const text = renderTemplate('preseed', {

@@ -49,17 +49,17 @@ export const DEBIAN_INSTALLER: PatternPack = {
         /No installable kernel was found in the defined APT sources|Unable to install the selected kernel|An error was returned while trying to install the kernel into the target system/,
     },
     {
-      id: 'mirror',
-      outcome: 'repository-unreachable',
-      regex:
-        /Bad archive mirror|mirror does not (support|have)|An error has been detected while trying to use the specified .* archive mirror|archive mirror is either not available|Failed to (access|download a file from) the mirror|Failed to determine the codename for the release|Failed getting release( signature)? file|Invalid Release( signature)? file|Release signed by unknown key|apt configuration problem|Cannot access repository|installer failed to access the mirror|Architecture not supported/i,
-    },
-    {
       id: 'no-components',
       outcome: 'repository-unreachable',
       regex:
-        /No kernel modules were found|This probably is due to a mismatch between the kernel used by this version of the installer|Failed to load installer component|Failed to download installer components|Loading .* failed for unknown reasons|Error (while )?downloading .*udeb/i,
+        /No kernel modules were found|This probably is due to a mismatch between the kernel used by this version of the installer|Failed to load installer component|Failed to download installer components|Download installer components: The installer failed to download|Loading .* failed for unknown reasons|Error (while )?downloading .*udeb/i,
       hint: 'The installer did not get its own components: the medium lacks them or belongs to another point release, or the mirror cannot be reached.',
+    },
+    {
+      id: 'mirror',
+      outcome: 'repository-unreachable',
+      regex:
+        /Bad archive mirror|mirror does not (support|have)(?! any suite symlinks)|An error has been detected while trying to use the specified .* archive mirror|archive mirror is either not available|Failed to (access|download a file from) the mirror|Failed to determine the codename for the release|Failed getting release( signature)? file|Invalid Release( signature)? file|Release signed by unknown key|apt configuration problem|Cannot access repository|installer failed to access the mirror|Architecture not supported/i,
     },
     {
       id: 'no-medium',

@@ -19,6 +19,10 @@ function readLog(kind: string, name: string): Buffer {
 
 const OUTCOMES_OF_LOGS: Readonly<Record<string, readonly [Outcome, RegExp]>> = {
   'cpu-not-v2-panic.log': ['cpu-too-old', /x86-64-v2/],
+  'd-i-12-netboot-component-404.log': [
+    'repository-unreachable',
+    /^Download installer components: The installer failed/,
+  ],
   'd-i-12-missing-deb.log': ['missing-package', /Couldn't find these debs: usr-is-merged/],
   'fedora-no-usable-disks.log': ['no-disk', /No usable disks/],
   'lorax-base-repo-invalid.log': ['repository-unreachable', /base repo \(https:\/\/foo\.bar\) not valid/],
@@ -174,6 +178,12 @@ const SAMPLES: readonly (readonly [InstallerFamily, Outcome | 'success', RegExp,
     'missing-package',
     /Unable to locate package nosuchpackage/,
     "DI| Nov 25 11:15:01 in-target: E: Unable to locate package nosuchpackage\r\nDI| Nov 25 11:15:01 main-menu[3381]: WARNING **: Configuring 'pkgsel' failed with error code 100\r\nDI| Nov 25 11:15:01 main-menu[3381]: WARNING **: Menu item 'pkgsel' failed.\r\n",
+  ],
+  [
+    'debian-installer',
+    'success',
+    /^$/,
+    'DI| Nov 21 05:18:30 choose-mirror[2511]: INFO: mirror does not have any suite symlinks\r\n',
   ],
   [
     'debian-installer',

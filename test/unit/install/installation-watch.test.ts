@@ -306,6 +306,19 @@ describe('InstallationWatch', () => {
       });
     });
 
+    it("follows debian-installer's menu from the language on", () => {
+      const machine = new Machine({ family: 'debian-installer' });
+      for (const line of [
+        "main-menu[219]: INFO: Menu item 'localechooser' selected",
+        "main-menu[219]: INFO: Menu item 'console-setup-udeb' selected",
+        'netcfg[2528]: DEBUG: Using preseeded hostname',
+      ]) {
+        machine.prints(`DI| Nov 21 05:13:08 ${line}\r\n`);
+      }
+      const phases = machine.events.flatMap((event) => (event.type === 'phase' ? [event.phase] : []));
+      expect(phases).to.deep.equal(['setting the language', 'setting the keyboard', 'setting the host name']);
+    });
+
     it("follows debian-installer's menu", () => {
       const machine = new Machine({ family: 'debian-installer' });
       machine.prints(readFileSync(new URL('success/d-i-12-serial.log', directory)));

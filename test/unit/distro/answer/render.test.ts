@@ -219,7 +219,9 @@ describe('renderAnswerFile for debian-installer', () => {
   it('asks a DVD for everything and no network for anything', () => {
     const { text, fileName, kernelArguments } = render(DEBIAN);
     expect(fileName).to.equal('preseed.cfg');
-    expect(kernelArguments).to.include.members(['auto=true', 'priority=critical']);
+    expect(kernelArguments).to.include('priority=critical');
+    // It would put language and keyboard off for ever: no preseed file comes over the network.
+    expect(kernelArguments.join(' ')).to.not.match(/\bauto\b/);
     expect(answer(text, 'apt-setup/use_mirror')).to.equal('false');
     expect(answer(text, 'netcfg/enable')).to.equal('false');
   });
