@@ -1,4 +1,4 @@
-import { access, constants, lstat, mkdir } from 'node:fs/promises';
+import { access, constants, lstat, mkdir, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Iso2RootfsError, systemErrorCode } from '../errors.js';
@@ -21,9 +21,9 @@ export async function openLayout(cacheDirectory: string): Promise<OpenedLayout> 
   const layout = storeLayout(path.resolve(cacheDirectory));
   try {
     // Only passing through is open to others: QEMU's user has to reach the workspaces, nobody has to see the guests' files.
-    await mkdir(path.dirname(layout.root), { recursive: true });
-    for (const directory of [layout.root, layout.workspaces]) await mkdir(directory, { recursive: true, mode: 0o711 });
-    for (const name of PRIVATE) await mkdir(layout[name], { recursive: true, mode: 0o700 });
+    await makeDirectory(path.dirname(layout.root), 0o777);
+    for (const directory of [layout.root, layout.workspaces]) await makeDirectory(directory, 0o711);
+    for (const name of PRIVATE) await makeDirectory(layout[name], 0o700);
     for (const name of [...PRIVATE, 'workspaces'] as const) await access(layout[name], constants.W_OK);
     return { layout, isReadOnly: false };
   } catch (error) {
@@ -43,6 +43,18 @@ export async function openLayout(cacheDirectory: string): Promise<OpenedLayout> 
     }
   }
   return { layout: { ...layout, ...(await ownPlaces()) }, isReadOnly: true };
+}
+
+/** As mkdir(2) says it: Node.js' own recursive one says of a read-only file system that the directory does not exist. */
+async function makeDirectory(directory: string, mode: number): Promise<void> {
+  try {
+    await mkdir(directory, { mode });
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT' && path.dirname(directory) !== directory) {
+      await makeDirectory(path.dirname(directory), 0o777);
+      await makeDirectory(directory, mode);
+    } else if (systemErrorCode(error) !== 'EEXIST' || !(await stat(directory)).isDirectory()) throw error;
+  }
 }
 
 async function isReadable(directory: string): Promise<boolean> {
