@@ -20,3 +20,5 @@ export type { PrunePolicy } from './store/prune-plan.js';
 export { showEntry, type EntryDetails } from './store/show-entry.js';
 export { Store } from './store/store.js';
 export { verifyEntries, type Verification, type VerifyOptions } from './store/verify.js';
+export { loadConfig, type Config, type ConfigSources, type Origin } from './config/load-config.js';
+export type { SettingName, Settings } from './config/settings.js';

@@ -53,7 +53,7 @@ export const SETTINGS = {
     fallback: () => Infinity,
   }),
   'cache.keepLast': setting(orNone(count(1, 1_000_000)), {
-    summary: 'how many results of each release pruning leaves',
+    summary: 'how many conversions, and how many disks, of each release and architecture pruning leaves',
     flag: 'keep-last',
     fallback: () => Infinity,
   }),

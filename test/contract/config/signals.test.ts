@@ -19,22 +19,16 @@ async function until(stream: Readable, pattern: RegExp): Promise<string> {
 describe('a command that is interrupted', function () {
   this.timeout(20_000);
 
-  for (const [signal, status, code] of [
-    ['SIGINT', 130, 'INTERRUPTED'],
-    ['SIGTERM', 143, 'TERMINATED'],
-    ['SIGHUP', 130, 'INTERRUPTED'],
-  ] as const) {
-    it(`cleans up and ends with ${status} on ${signal}`, async () => {
-      const program = start(SCRIPT);
-      await until(program.stdout, /running/);
-      const end = ended(program);
-      program.kill(signal);
-      program.stdin.end();
-      const { status: found, stdout, stderr } = await end;
-      expect({ status: found, stdout }).to.deep.equal({ status, stdout: 'cleaned up\n' });
-      expect(stderr).to.include(`${signal}: cleaning up...\n`).and.to.include(`(${code})`);
-    });
-  }
+  it('cleans up and ends with 143 on SIGTERM', async () => {
+    const program = start(SCRIPT);
+    await until(program.stdout, /running/);
+    const end = ended(program);
+    program.kill('SIGTERM');
+    program.stdin.end();
+    const { status, stdout, stderr } = await end;
+    expect({ status, stdout }).to.deep.equal({ status: 143, stdout: 'cleaned up\n' });
+    expect(stderr).to.include('SIGTERM: cleaning up...\n').and.to.include('(TERMINATED)');
+  });
 
   it('says on the second Ctrl-C that it cleans up, and leaves on the third', async () => {
     const program = start(SCRIPT);
@@ -56,7 +50,7 @@ describe('a command that is interrupted', function () {
     await until(program.stdout, /running/);
     program.stderr.destroy();
     const end = ended(program);
-    program.kill('SIGINT');
+    program.kill('SIGHUP');
     program.stdin.end();
     expect(await end).to.include({ status: 130, stdout: 'cleaned up\n' });
   });
