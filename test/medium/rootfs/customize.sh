@@ -51,6 +51,7 @@ rm -f "$root/var/lib/dbus/machine-id"
 ln -s /etc/machine-id "$root/var/lib/dbus/machine-id"
 printf '# written by the installer\n' >"$root/etc/fstab"
 echo localhost.localdomain >"$root/etc/hostname"
+chmod 644 "$root/etc/hostname" "$root/etc/resolv.conf" "$root/etc/fstab"
 printf '127.0.0.1 localhost localhost.localdomain\n::1 localhost localhost.localdomain ip6-localhost\n' >"$root/etc/hosts"
 chroot "$root" usermod --lock root
 
