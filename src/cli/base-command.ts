@@ -29,14 +29,7 @@ export abstract class BaseCommand extends Command {
     switch (this.#interruptions.count(signal, performance.now())) {
       case 'clean-up':
         this.#notify(`${signal}: cleaning up...`);
-        this.#abort.abort(
-          signal === 'SIGTERM'
-            ? new Iso2RootfsError('TERMINATED', 'ended by SIGTERM')
-            : new Iso2RootfsError(
-                'INTERRUPTED',
-                signal === 'SIGHUP' ? 'the terminal has gone (SIGHUP)' : 'interrupted',
-              ),
-        );
+        this.#abort.abort(interruption(signal));
         return;
       case 'say-that-it-runs':
         this.#notify('Still cleaning up. Once more ends at once, and leaves what remains to the next run.');
@@ -104,6 +97,13 @@ export abstract class BaseCommand extends Command {
 }
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+function interruption(signal: NodeJS.Signals): Iso2RootfsError {
+  const details = { hint: 'Run the same command again: what was finished is kept in the cache.' };
+  if (signal === 'SIGTERM') return new Iso2RootfsError('TERMINATED', 'ended by SIGTERM', details);
+  const message = signal === 'SIGHUP' ? 'the terminal has gone (SIGHUP)' : 'interrupted';
+  return new Iso2RootfsError('INTERRUPTED', message, details);
+}
 
 function plainMessage(error: Error): string {
   return error.message.replace(/\s*See more help with --help/, '').trim();
