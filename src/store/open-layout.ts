@@ -28,7 +28,7 @@ export async function openLayout(cacheDirectory: string): Promise<OpenedLayout> 
     return { layout, isReadOnly: false };
   } catch (error) {
     const code = systemErrorCode(error);
-    if (code === 'ENOTDIR' || code === 'EEXIST') {
+    if (code === 'ENOTDIR' || code === 'EEXIST' || code === 'ENOENT') {
       throw new Iso2RootfsError('CONFIG_INVALID', `the cache directory ${cacheDirectory} is not a directory`, {
         hint: HINT,
         cause: error,
