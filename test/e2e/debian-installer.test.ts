@@ -117,7 +117,7 @@ describe('the installer of Debian 12', function () {
     const ended = await program.done;
     const reportedAfterMs = performance.now() - (shownAt ?? performance.now());
     expect(await readConsole(logs), ended.stderr).to.include(dialog);
-    expect(await newOnHost(host)).to.deep.equal([]);
+    expect(await newOnHost(host, cacheDirectory)).to.deep.equal([]);
     expect(await listUnfinished(cacheDirectory)).to.deep.equal([]);
     return { ...ended, reportedAfterMs };
   }

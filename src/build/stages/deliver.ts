@@ -1,4 +1,4 @@
-import { chmod, copyFile, cp, mkdir, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, cp, mkdir, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Iso2RootfsError } from '../../errors.js';
 import { placeFile } from '../../store/link.js';
@@ -40,6 +40,7 @@ export const deliver: Stage<Recipe & Claimed & Deliverable, Delivered> = {
     // It holds a guest's files with their setuid bits: others get in when it is complete.
     await mkdir(staging, { recursive: true, mode: 0o700 });
     const names = build.outputs.flatMap((wanted) => (wanted === 'nfsroot' ? [] : FILES_OF[wanted]));
+    await requireRoom(build, [...names, 'manifest.json']);
     const sums = await placeFiles(context, object, staging, [...names, 'manifest.json']);
     if (output.wantsNfsroot && build.nfsroot === undefined) await unpackNfsroot(context, object, staging);
     await cp(path.join(object.directory, 'logs'), path.join(staging, 'logs'), { recursive: true });
@@ -51,6 +52,18 @@ export const deliver: Stage<Recipe & Claimed & Deliverable, Delivered> = {
     return { delivered: output.directory };
   },
 };
+
+/** Asked before the first byte is copied. On the store's own file system files are linked and take no space. */
+async function requireRoom(build: Claimed & Deliverable, names: readonly string[]): Promise<void> {
+  const { output, object } = build;
+  const sizeOf = (wanted: string): number =>
+    object.record.files.find(({ path: stored }) => stored === wanted)?.sizeBytes ?? 0;
+  const [source, destination] = [await stat(object.directory), await stat(output.staging)];
+  const isCopied = source.dev !== destination.dev;
+  let neededBytes = isCopied ? names.reduce((sum, name) => sum + sizeOf(name), 0) : 0;
+  if (output.wantsNfsroot && build.nfsroot === undefined) neededBytes += sizeOf('rootfs.tar');
+  if (neededBytes > 0) await requireSpace(output.staging, neededBytes, 'the output');
+}
 
 async function placeFiles(
   { emit, stage, signal }: Context,
@@ -74,8 +87,6 @@ async function placeFiles(
 
 async function unpackNfsroot({ tools }: Context, object: StoredObject, staging: string): Promise<void> {
   const archive = path.join(object.directory, 'rootfs.tar');
-  const size = object.record.files.find(({ path: stored }) => stored === 'rootfs.tar')?.sizeBytes ?? 0;
-  await requireSpace(staging, size, 'nfsroot');
   const nfsroot = path.join(staging, 'nfsroot');
   await mkdir(nfsroot);
   await (

@@ -1,0 +1,140 @@
+/** One conversion for everybody: single flight, the second run, what a killed build leaves. */
+import { readdir, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { expect } from 'chai';
+import { iso2rootfs, readFailure, type Ended } from '../contract/cli/program.js';
+import { manifestSchema } from '../../src/build/manifest.js';
+import { run } from '../../src/tools/run.js';
+import { convertOnce, GUEST, type SharedConversion } from './conversion.js';
+
+const ARTIFACTS = [
+  'SHA256SUMS',
+  'initramfs.cgz',
+  'initrd.img',
+  'logs',
+  'manifest.json',
+  'nfsroot',
+  'rootfs.tar',
+  'vmlinuz',
+];
+
+describe('a conversion', function () {
+  this.timeout(40 * 60_000);
+  let conversion: SharedConversion;
+  const again = (args: readonly string[] = []): Promise<Ended> =>
+    iso2rootfs(['-f', conversion.medium, '--cache-dir', conversion.cacheDirectory, ...GUEST, ...args], {
+      cwd: conversion.directory,
+    });
+
+  before(async () => {
+    conversion = await convertOnce();
+  });
+
+  it('prints the path of its output and nothing else on stdout', () => {
+    expect(conversion.twins[0].stdout).to.equal(`${conversion.outputs[0]}\n`);
+    expect(conversion.twins[1].stdout).to.equal(`${conversion.outputs[1]}\n`);
+  });
+
+  it('installs once for two processes that were started together', () => {
+    const installed = conversion.twins.filter(({ stderr }) => /^install: done/m.test(stderr));
+    const waited = conversion.twins.filter(({ stderr }) => /nothing is installed/.test(stderr));
+    expect([installed.length, waited.length]).to.deep.equal([1, 1]);
+  });
+
+  it('writes all artifacts, with sums that hold', async () => {
+    for (const output of conversion.outputs) {
+      expect((await readdir(output)).sort()).to.deep.equal([...ARTIFACTS].sort());
+      await run('sha256sum', ['--strict', '--quiet', '--check', 'SHA256SUMS'], { cwd: output });
+      expect((await readdir(path.join(output, 'logs'))).join(' ')).to.include('console.log');
+    }
+  });
+
+  it('says in its manifest what it was made of', () => {
+    const { medium, kernel, commands, timings, tools, artifacts, packages } = conversion.manifest;
+    expect(medium).to.include({ distro: 'openeuler', release: '22.03-lts', arch: 'x86_64', installer: 'anaconda' });
+    expect(kernel.kernel).to.equal(`vmlinuz-${kernel.version}`);
+    expect(kernel.kernel).to.not.match(/rescue|kdump/);
+    expect(artifacts.map(({ name }) => name)).to.include.members(['rootfs.tar', 'nfsroot', 'initramfs.cgz']);
+    expect(JSON.stringify(commands)).to.include('virt-install').and.to.include('virt-sysprep');
+    expect(timings.map(({ stage }) => stage)).to.include.members(['install', 'prepare', 'sparsify', 'kernel']);
+    expect(Object.keys(tools)).to.not.be.empty;
+    expect(packages?.length ?? 0).to.be.above(50);
+  });
+
+  it('cleans up after a build that was killed, and leaves one that lives alone', () => {
+    const { killed, bystander, twins } = conversion;
+    expect(killed.leftBehind.join('\n'), 'the killed build left something').to.include(killed.id);
+    expect(twins.map(({ stderr }) => stderr).join(''), 'said so').to.match(/Cleaned up after 1 build/);
+    expect(killed.leftAfterNextRun).to.deep.equal([]);
+    expect(bystander).to.include({ wasRunning: true, domainWasThere: true });
+  });
+
+  it('ends on SIGTERM with status 143 and leaves nothing', () => {
+    const { end, left } = conversion.bystander;
+    expect(end.status, end.stderr).to.equal(143);
+    expect(readFailure(end).code).to.equal('TERMINATED');
+    expect(left).to.deep.equal([]);
+  });
+
+  it('is not made twice: the second run installs nothing, and replaces the output', async () => {
+    const [output] = conversion.outputs;
+    const { ino } = await stat(output);
+    const result = await again(['-o', output]);
+    expect(result.status, result.stderr).to.equal(0);
+    expect(result.stdout).to.equal(`${output}\n`);
+    expect(result.stderr)
+      .to.match(/nothing is installed/)
+      .and.to.not.match(/^(?:preflight|install|prepare): /m);
+    expect((await stat(output)).ino, 'a new directory').to.not.equal(ino);
+    expect((await readdir(output)).sort()).to.deep.equal([...ARTIFACTS].sort());
+    expect((await readdir(conversion.directory)).filter((name) => name.startsWith('.'))).to.deep.equal([]);
+    // A second or two plus the copying out; the machine may be busy.
+    expect(result.elapsedMs).to.be.below(60_000);
+  });
+
+  it('gives the manifest with --json, and only the outputs that are asked for', async () => {
+    const output = path.join(conversion.directory, 'only-kernel');
+    const result = await again(['-o', output, '--outputs', 'kernel', '--json']);
+    expect(result.status, result.stderr).to.equal(0);
+    const printed = JSON.parse(result.stdout) as Record<string, unknown>;
+    expect(manifestSchema.parse(printed).key).to.equal(conversion.manifest.key);
+    expect(printed).to.include({ output, isFromCache: true });
+    expect((await readdir(output)).sort()).to.deep.equal([
+      'SHA256SUMS',
+      'initrd.img',
+      'logs',
+      'manifest.json',
+      'vmlinuz',
+    ]);
+    await run('sha256sum', ['--strict', '--quiet', '--check', 'SHA256SUMS'], { cwd: output });
+  });
+
+  it('refuses what contradicts the medium, naming both', async () => {
+    for (const [flags, asked] of [
+      [['-d', 'debian', '-r', '12'], /debian 12/],
+      [['-d', 'openeuler', '-r', '20.03-lts'], /20\.03-lts/],
+      [['-a', 'aarch64'], /aarch64/],
+    ] as const) {
+      const result = await again(flags);
+      expect(result.status, result.stderr).to.equal(65);
+      expect(readFailure(result).error)
+        .to.match(asked)
+        .and.to.match(/openeuler 22\.03-lts x86_64/);
+    }
+  });
+
+  it('says how much space is missing where nfsroot should go', async () => {
+    const full = path.join(conversion.directory, 'small');
+    await run('mkdir', [full]);
+    await run('mount', ['-t', 'tmpfs', '-o', 'size=64m', 'tmpfs', full]);
+    try {
+      const result = await again(['-o', path.join(full, 'out')]);
+      expect(result.status, result.stderr).to.equal(74);
+      expect(readFailure(result)).to.include({ code: 'NO_SPACE', stage: 'deliver' });
+      expect(readFailure(result).error).to.match(/[\d.]+ MiB .*[\d.]+ [KM]iB/);
+      expect(await readdir(full)).to.deep.equal([]);
+    } finally {
+      await run('umount', [full]);
+    }
+  });
+});
