@@ -44,7 +44,7 @@ export async function newOnHost(
   cacheDirectory: string,
   living: readonly string[] = [],
 ): Promise<string[]> {
-  const ours = await readdir(path.join(cacheDirectory, 'v1', 'logs')).catch(() => []);
+  const ours = await readdir(path.join(cacheDirectory, 'v1', 'logs')).catch((): string[] => []);
   return [...(await surveyHost())].filter((thing) => {
     if (before.has(thing)) return false;
     const id = /iso2rootfs-([0-9a-f]{12})$/.exec(thing)?.[1];
