@@ -52,6 +52,8 @@ export interface Installation {
 
 const CHECK_INTERVAL_MS = 500;
 const SAMPLE_INTERVAL_MS = 2000;
+/** How long after its virt-install a domain may still appear. */
+const LATE_DOMAIN_MS = 5000;
 /** A disk with less than this written to it holds no system. */
 const LEAST_SYSTEM_BYTES = 4 * 1024 ** 2;
 
@@ -75,6 +77,7 @@ export async function runInstallation(installation: Installation): Promise<void>
   const logSocketPath = path.join(mediaDirectory, 'installer-log.sock');
   const sockets: SocketLog[] = [];
   let program: RunningProgram | undefined;
+  const watched = { wasDomainSeen: false };
   try {
     const { initrdFiles, seedIsoPath } = await placeAnswer(installation);
     sockets.push(await SocketLog.listen(consoleSocketPath, consoleLog, (chunk) => watch.feedConsole(chunk)));
@@ -89,7 +92,7 @@ export async function runInstallation(installation: Installation): Promise<void>
       logSocketPath,
       network: 'user',
     });
-    const verdict = await watchUntilEnd(installation, program, watch, virsh);
+    const verdict = await watchUntilEnd(installation, program, watch, virsh, watched);
     if (verdict !== undefined) {
       const failure = toError(verdict, consoleLog);
       if (installation.isDebugging) await waitForPeople(installation, sockets, failure.message);
@@ -100,6 +103,8 @@ export async function runInstallation(installation: Installation): Promise<void>
   } finally {
     const cleaning = new Virsh(tools.forCleanUp(), uri);
     await program?.stop();
+    if (installation.signal.aborted && program !== undefined && !watched.wasDomainSeen)
+      await waitForLateDomain(cleaning, domain);
     await cleaning.removeDomain(domain);
     await cleaning.removePool(pool);
     for (const socket of sockets) await socket.close();
@@ -130,6 +135,7 @@ async function watchUntilEnd(
   program: RunningProgram,
   watch: InstallationWatch,
   virsh: Virsh,
+  watched: { wasDomainSeen: boolean },
 ): Promise<Verdict | undefined> {
   const { domain, diskPath, signal } = installation;
   const end = new AbortController();
@@ -151,6 +157,7 @@ async function watchUntilEnd(
     if (performance.now() - sampledAt < SAMPLE_INTERVAL_MS) continue;
     sampledAt = performance.now();
     const { state, isPausedByIoError, activity } = await virsh.sample(domain);
+    if (state !== 'gone') watched.wasDomainSeen = true;
     if (isPausedByIoError) throw await fullDisk(diskPath);
     if (state === 'running') {
       watch.feedActivity({
@@ -160,6 +167,12 @@ async function watchUntilEnd(
       });
     }
   }
+}
+
+/** libvirt goes on creating a domain whose virt-install was ended meanwhile. */
+async function waitForLateDomain(virsh: Virsh, domain: string): Promise<void> {
+  const until = performance.now() + LATE_DOMAIN_MS;
+  while (performance.now() < until && !(await virsh.listDomains()).includes(domain)) await pause(CHECK_INTERVAL_MS);
 }
 
 function pause(milliseconds: number): Promise<void> {
