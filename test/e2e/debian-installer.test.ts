@@ -46,11 +46,14 @@ async function startEmptyMirror(): Promise<Server> {
     '',
   ].join('\n');
   const files = new Map([
-    ['/debian/dists/bookworm/Release', release],
-    [`/debian/dists/bookworm/${index}`, packages],
+    ['Release', release],
+    [index, packages],
   ]);
   const server = createServer((request, response) => {
-    const content = files.get(request.url ?? '');
+    // As a suite's name and as its code name.
+    const content = files.get(
+      /^\/debian\/dists\/(?:bookworm|oldstable|stable)\/(.*)$/.exec(request.url ?? '')?.[1] ?? '',
+    );
     response.writeHead(content === undefined ? 404 : 200).end(request.method === 'HEAD' ? '' : content);
   });
   server.listen(0, '127.0.0.1');

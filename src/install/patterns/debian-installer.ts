@@ -9,6 +9,8 @@ export const DEBIAN_INSTALLER: PatternPack = {
     // Packages that a hook would like to have and can do without.
     /in-target: E: Unable to locate package (popularity-contest|discover|qemu-guest-agent|amd64-microcode|intel-microcode|open-vm-tools)/,
     /preseed: running preseed command/,
+    // What choose-mirror and netcfg tell of each attempt; if it comes to nothing a dialog says so.
+    /\[\d+\]: (DEBUG|INFO): /,
   ],
   patterns: [
     {
@@ -59,7 +61,7 @@ export const DEBIAN_INSTALLER: PatternPack = {
       id: 'mirror',
       outcome: 'repository-unreachable',
       regex:
-        /Bad archive mirror|mirror does not (support|have)(?! any suite symlinks)|An error has been detected while trying to use the specified .* archive mirror|archive mirror is either not available|Failed to (access|download a file from) the mirror|Failed to determine the codename for the release|Failed getting release( signature)? file|Invalid Release( signature)? file|Release signed by unknown key|apt configuration problem|Cannot access repository|installer failed to access the mirror|Architecture not supported/i,
+        /Bad archive mirror|mirror does not (support|have)|An error has been detected while trying to use the specified .* archive mirror|archive mirror is either not available|Failed to (access|download a file from) the mirror|Failed to determine the codename for the release|Failed getting release( signature)? file|Invalid Release( signature)? file|Release signed by unknown key|apt configuration problem|Cannot access repository|installer failed to access the mirror|Architecture not supported/i,
     },
     {
       id: 'no-medium',

@@ -183,7 +183,7 @@ const SAMPLES: readonly (readonly [InstallerFamily, Outcome | 'success', RegExp,
     'debian-installer',
     'success',
     /^$/,
-    'DI| Nov 21 05:18:30 choose-mirror[2511]: INFO: mirror does not have any suite symlinks\r\n',
+    'DI| Nov 21 05:18:30 choose-mirror[2511]: INFO: mirror does not have any suite symlinks\r\nDI| Nov 21 05:18:31 choose-mirror[2511]: DEBUG: architecture not supported by selected mirror\r\n',
   ],
   [
     'debian-installer',
