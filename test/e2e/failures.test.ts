@@ -1,5 +1,5 @@
 /** Installations that fail, each in its own way, and what they leave: logs. */
-import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { expect } from 'chai';
 import { iso2rootfs, readFailure } from '../contract/cli/program.js';
@@ -138,11 +138,11 @@ describe('an installation that fails', function () {
 
   it('keeps the console of every failed installation', async () => {
     const logs = path.join(cacheDirectory, 'v1', 'logs');
-    const builds = await readdir(logs);
-    expect(builds.length).to.be.at.least(FAILURES.length);
-    for (const build of builds) {
-      const console_ = await readFile(path.join(logs, build, 'console.log'), 'latin1').catch(() => '');
-      expect(console_.length + (await readdir(path.join(logs, build))).length).to.be.above(0);
-    }
+    const sizes = await Promise.all(
+      (await readdir(logs)).map(
+        async (build) => (await stat(path.join(logs, build, 'console.log')).catch(() => ({ size: 0 }))).size,
+      ),
+    );
+    expect(sizes.filter((size) => size > 1000).length).to.be.at.least(FAILURES.length);
   });
 });
