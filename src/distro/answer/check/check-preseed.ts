@@ -190,7 +190,18 @@ function checkInteraction(preseed: Preseed, findings: Findings): void {
     findings.warning(priority.line, `questions of priority '${priority.value}' are asked as well`, "Write 'critical'.");
   }
   if (findAnswer(preseed, 'debian-installer/locale') === undefined) {
-    findings.warning(0, 'the language is not given', "Add 'd-i debian-installer/locale string en_US.UTF-8'.");
+    findings.warning(
+      0,
+      'the language is not given: the installer asks for it',
+      "Add 'd-i debian-installer/locale string en_US.UTF-8'.",
+    );
+  }
+  if (findAnswer(preseed, 'keyboard-configuration/xkb-keymap') === undefined) {
+    findings.warning(
+      0,
+      'the keyboard is not given: the installer asks for it',
+      "Add 'd-i keyboard-configuration/xkb-keymap select us'.",
+    );
   }
   const lateCommands = preseed.answers.filter(({ question }) => question === 'preseed/late_command');
   for (const { line } of lateCommands.slice(0, -1)) {

@@ -186,6 +186,20 @@ const MISTAKES: readonly Mistake[] = [
     at: 'late_command',
     severity: 'warning',
   },
+  {
+    family: 'debian-installer',
+    replace: /^d-i debian-installer\/locale.*\n/m,
+    by: '',
+    problem: /language is not given: the installer asks/,
+    severity: 'warning',
+  },
+  {
+    family: 'debian-installer',
+    replace: /^d-i keyboard-configuration.*\n/m,
+    by: '',
+    problem: /keyboard is not given: the installer asks/,
+    severity: 'warning',
+  },
 
   { family: 'subiquity', replace: '#cloud-config\n', by: '', problem: /first line/, at: '# Autoinstall' },
   { family: 'subiquity', replace: 'autoinstall:', by: 'autoinst:', problem: /no mapping 'autoinstall'/ },
