@@ -76,9 +76,13 @@ export class Store {
   /** @throws Iso2RootfsError PERMISSION when the store may only be read */
   requireWritable(): void {
     if (!this.isReadOnly) return;
-    throw new Iso2RootfsError('PERMISSION', `the cache in ${this.layout.root} may only be read`, {
-      hint: 'Choose another one with ISO2ROOTFS_CACHE_DIR or --cache-dir.',
-    });
+    throw new Iso2RootfsError(
+      'PERMISSION',
+      `the cache in ${this.layout.root} may only be read: nothing can be added to it or removed from it`,
+      {
+        hint: 'Choose another one with ISO2ROOTFS_CACHE_DIR or --cache-dir.',
+      },
+    );
   }
 
   directoryOf(kind: ObjectKind, key: string): string {
