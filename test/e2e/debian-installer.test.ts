@@ -48,12 +48,12 @@ async function startEmptyMirror(): Promise<Server> {
   const files = new Map([
     ['Release', release],
     [index, packages],
+    // By this choose-mirror sees that the mirror knows the architecture.
+    ['main/binary-amd64/Release', 'Architecture: amd64\n'],
   ]);
   const server = createServer((request, response) => {
-    // As a suite's name and as its code name.
-    const content = files.get(
-      /^\/debian\/dists\/(?:bookworm|oldstable|stable)\/(.*)$/.exec(request.url ?? '')?.[1] ?? '',
-    );
+    // By the suite's name and its code name; choose-mirror calls a mirror broken that answers for another suite with this one.
+    const content = files.get(/^\/debian\/dists\/(?:bookworm|oldstable)\/(.*)$/.exec(request.url ?? '')?.[1] ?? '');
     response.writeHead(content === undefined ? 404 : 200).end(request.method === 'HEAD' ? '' : content);
   });
   server.listen(0, '127.0.0.1');
