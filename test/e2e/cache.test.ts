@@ -131,7 +131,7 @@ describe('a conversion', function () {
       const result = await again(['-o', path.join(full, 'out')]);
       expect(result.status, result.stderr).to.equal(74);
       expect(readFailure(result)).to.include({ code: 'NO_SPACE', stage: 'deliver' });
-      expect(readFailure(result).error).to.match(/[\d.]+ MiB .*[\d.]+ [KM]iB/);
+      expect(readFailure(result).error).to.match(/needs [\d.]+ [MG]iB .*, where [\d.]+ [KM]iB are free/);
       expect(await readdir(full)).to.deep.equal([]);
     } finally {
       await run('umount', [full]);
