@@ -6,13 +6,14 @@ shopt -s inherit_errexit
 
 usage() {
     cat <<'TEXT'
-Usage: build-medium.sh --output FILE.iso [--release 22.03-LTS] [--arch x86_64] [--failure MODE] [--work DIR] [--mirror URI]
+Usage: build-medium.sh --output FILE.iso [--family anaconda|debian] [--release NAME] [--arch x86_64] [--failure MODE] [--work DIR] [--mirror URI]
 
   --output FILE    the ISO to write (replaced atomically)
-  --release NAME   openEuler release that the medium claims to carry (default: 22.03-LTS)
+  --family NAME    anaconda: like an openEuler DVD (default); debian: like a Debian DVD
+  --release NAME   release that the medium claims to carry (default: openEuler 22.03-LTS, Debian 12.12.0; of Debian only 12 and its point releases)
   --arch NAME      x86_64; nothing else is implemented
   --failure MODE   make the installer fail on purpose: ask, error, traceback, poweroff, panic, silent, post-fail, dracut, slow[:SECONDS], oom,
-                   no-token (README.md says what each does; default: none)
+                   no-token (README.md says what each does and which family has it; default: none)
   --work DIR       cache (default: $XDG_CACHE_HOME/iso2rootfs-medium or ~/.cache/iso2rootfs-medium)
   --mirror URI     Debian mirror (default: what this machine's apt sources say)
 
@@ -26,11 +27,11 @@ fail() {
 }
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-output='' release=22.03-LTS arch=x86_64 failure=none mirror=''
+output='' family=anaconda release='' arch=x86_64 failure=none mirror=''
 work=${XDG_CACHE_HOME:-$HOME/.cache}/iso2rootfs-medium
 while (($#)); do
     case $1 in
-        --output | --release | --arch | --failure | --work | --mirror)
+        --output | --family | --release | --arch | --failure | --work | --mirror)
             [[ $# -ge 2 ]] || fail "$1 needs a value" 64
             declare "${1#--}=$2"
             shift 2
@@ -44,9 +45,23 @@ while (($#)); do
 done
 [[ -n $output ]] || fail '--output is required (see --help)' 64
 [[ $arch == x86_64 ]] || fail "architecture $arch is not implemented, only x86_64" 64
-[[ $release =~ ^[0-9A-Za-z.-]{1,16}$ ]] || fail "release $release cannot be part of a volume id" 64
-case $failure in
-    none | ask | error | traceback | poweroff | panic | silent | post-fail | dracut | slow | slow:[0-9]* | oom | no-token) ;;
+case $family in
+    anaconda)
+        release=${release:-22.03-LTS}
+        [[ $release =~ ^[0-9A-Za-z.-]{1,16}$ ]] || fail "release $release cannot be part of a volume id" 64
+        ;;
+    debian)
+        release=${release:-12}
+        [[ $release != 12 ]] || release=12.12.0
+        [[ $release =~ ^12\.[0-9]{1,2}\.0$ ]] || fail "release $release is none of Debian 12 (12 or 12.N.0)" 64
+        ;;
+    *) fail "unknown family $family (see --help)" 64 ;;
+esac
+case $family:$failure in
+    debian:none | debian:ask | debian:error | debian:poweroff | debian:panic | debian:silent | debian:post-fail | debian:no-token) ;;
+    debian:*) fail "a medium of the family debian has no failure mode $failure (see README.md)" 64 ;;
+    anaconda:none | anaconda:ask | anaconda:error | anaconda:traceback | anaconda:poweroff | anaconda:panic | anaconda:silent) ;;
+    anaconda:post-fail | anaconda:dracut | anaconda:slow | anaconda:slow:[0-9]* | anaconda:oom | anaconda:no-token) ;;
     *) fail "unknown failure mode $failure (see --help)" 64 ;;
 esac
 ((EUID == 0)) || fail 'must run as root: it makes Debian roots with device nodes and foreign owners' 77
@@ -171,8 +186,8 @@ build_installer() {
     say 'packing the installer'
     tar --directory "$root" --extract --file "$tools/tools.tar" --numeric-owner
     mkdir -p "$root"/{run,mnt,tmp,proc,sys,dev} "$root/usr/libexec/standin"
-    cp "$here"/installer/{init,anaconda.pl,odd-entries.sh} "$here"/installer/*.pm "$root/usr/libexec/standin/"
-    chmod 755 "$root"/usr/libexec/standin/{init,anaconda.pl,odd-entries.sh}
+    cp "$here"/installer/{init,anaconda.pl,debian-installer.pl,in-target,odd-entries.sh} "$here"/installer/*.pm "$root/usr/libexec/standin/"
+    chmod 755 "$root"/usr/libexec/standin/{init,anaconda.pl,debian-installer.pl,in-target,odd-entries.sh}
     rm -rf "$root"/var/cache/apt "$root"/var/lib/apt "$root"/usr/share/{doc,man,locale,info,bash-completion,zsh}
     mksquashfs "$root" "$target/install.img" -quiet -no-progress -comp zstd -Xcompression-level 12 -noappend >&2
     cp "$root/bin/busybox" "$temporary/busybox"
@@ -215,9 +230,25 @@ touch "$payload" "$work/tools-$tools_key" "$installer"
 
 # The medium itself: small files here, large ones grafted in from the cache.
 iso=$temporary/iso
-mkdir -p "$iso"/{repodata,Packages}
+put_conf() { printf 'family=%s\nrelease=%s\nfailure=%s\n' "$family" "$1" "$failure" >"$iso/standin.conf"; }
+
+# put_payload DIRECTORY: what the installer unpacks, but for the large file
+put_payload() {
+    mkdir -p "$1"
+    cp "$payload"/{packages.list,kernel.version,base.bytes,base.mib,base.entries} "$1/"
+    cp -r "$payload/optional" "$1/optional"
+}
+
+# A tree like an openEuler DVD's.
 timestamp=1648608142
-cat >"$iso/.treeinfo" <<TEXT
+make_anaconda_tree() {
+    volume_id=openEuler-$release-$arch
+    boot=images/pxeboot initrd_name=initrd.img image=images/install.img payload_directory=Packages
+    mkdir -p "$iso/repodata"
+    put_payload "$iso/$payload_directory"
+    cp "$here/rootfs/comps.txt" "$iso/Packages/"
+    put_conf "openEuler $release"
+    cat >"$iso/.treeinfo" <<TEXT
 [general]
 timestamp = $timestamp.0
 family = openEuler
@@ -239,34 +270,55 @@ kernel = images/pxeboot/vmlinuz
 initrd = images/pxeboot/initrd.img
 
 TEXT
-printf '%s\n\n%s\n' "$timestamp.0" "$arch" >"$iso/.discinfo"
-cat >"$iso/README.standin" <<TEXT
+    printf '%s\n\n%s\n' "$timestamp.0" "$arch" >"$iso/.discinfo"
+    cat >"$iso/README.standin" <<TEXT
 A stand-in for an openEuler $release install medium, made from Debian packages for the tests of iso2rootfs. It installs Debian, not openEuler.
 TEXT
-cat >"$iso/standin.conf" <<TEXT
-release=openEuler $release
-failure=$failure
-TEXT
-cp "$payload"/{packages.list,kernel.version,base.bytes,base.mib,base.entries} "$here/rootfs/comps.txt" "$iso/Packages/"
-cp -r "$payload/optional" "$iso/Packages/optional"
-# Recognised as a DVD, as openEuler's is, by packages beside the repodata. Nothing reads it.
-printf 'stand-in\n' >"$iso/Packages/openEuler-release-standin.noarch.rpm"
-cat >"$iso/repodata/repomd.xml" <<TEXT
+    # Recognised as a DVD, as openEuler's is, by packages beside the repodata. Nothing reads it.
+    printf 'stand-in\n' >"$iso/Packages/openEuler-release-standin.noarch.rpm"
+    cat >"$iso/repodata/repomd.xml" <<TEXT
 <?xml version="1.0" encoding="UTF-8"?>
 <repomd xmlns="http://linux.duke.edu/metadata/repo">
   <revision>$timestamp</revision>
 </repomd>
 TEXT
+}
+
+# A tree like a Debian DVD's: recognised by .disk/info and the volume id, and as carrying packages by those in pool/.
+make_debian_tree() {
+    volume_id="Debian $release amd64 1"
+    boot=install.amd initrd_name=initrd.gz image=install.amd/standin.img payload_directory=pool/standin
+    mkdir -p "$iso/.disk" "$iso/dists/$codename"
+    put_payload "$iso/$payload_directory"
+    put_conf "Debian GNU/Linux $release"
+    echo "Debian GNU/Linux $release \"Bookworm\" - Unofficial amd64 DVD Binary-1 (stand-in) 20220330-02:42" >"$iso/.disk/info"
+    cat >"$iso/README.standin" <<TEXT
+A stand-in for a Debian $release install medium, made for the tests of iso2rootfs. It installs Debian, with an installer that is not debian-installer.
+TEXT
+    cat >"$iso/dists/$codename/Release" <<TEXT
+Origin: Debian
+Label: Debian
+Suite: oldstable
+Version: ${release%.0}
+Codename: $codename
+Date: Wed, 30 Mar 2022 02:42:22 UTC
+Architectures: amd64
+Components: main
+Description: Debian ${release%.0}, a stand-in
+TEXT
+}
+
+"make_${family}_tree"
 find "$iso" -exec touch --no-dereference --date="@$timestamp" {} +
 date=$(date --utc --date="@$timestamp" +%Y%m%d%H%M%S00)
 export SOURCE_DATE_EPOCH=$timestamp
-xorriso -report_about SORRY -as mkisofs -V "openEuler-$release-$arch" -r -J -joliet-long \
+xorriso -report_about SORRY -as mkisofs -V "$volume_id" -r -J -joliet-long \
     --modification-date="$date" --set_all_file_dates "$date" -o "$output.tmp.$$" -graft-points \
     "/=$iso" \
-    "/images/install.img=$installer/install.img" \
-    "/images/pxeboot/vmlinuz=$installer/vmlinuz" \
-    "/images/pxeboot/initrd.img=$installer/initrd.img" \
-    "/Packages/base.tar.zst=$payload/base.tar.zst" 2>"$temporary/output" || {
+    "/$image=$installer/install.img" \
+    "/$boot/vmlinuz=$installer/vmlinuz" \
+    "/$boot/$initrd_name=$installer/initrd.img" \
+    "/$payload_directory/base.tar.zst=$payload/base.tar.zst" 2>"$temporary/output" || {
     cat "$temporary/output" >&2
     fail 'xorriso failed' 74
 }

@@ -1,16 +1,21 @@
 package Target;
 
-# The engine: puts a system on a disk. Knows nothing of kickstart or of what Anaconda prints; a front end for another kind of answer file can use it as
-# it is. Every failure is a die with a text that the front end words in its installer's manner.
+# The engine: puts a system on a disk. Knows nothing of answer files or of what the front ends print. Every failure is a die with a text that the
+# front end words in its installer's manner.
 use strict;
 use warnings;
 use Screen;
 
 my $ROOT    = '/mnt/sysimage';
-my $PAYLOAD = '/run/install/repo/Packages';
+my $PAYLOAD = (grep {-d} '/run/install/repo/Packages', '/run/install/repo/pool/standin')[0];
 my $MIB     = 1024 * 1024;
 
 sub root { return $ROOT }
+
+sub payload { return $PAYLOAD }
+
+# use_root DIRECTORY: where the new system is mounted, if not where Anaconda has it
+sub use_root { ($ROOT) = @_; return }
 
 sub slurp {
     my ($path) = @_;
