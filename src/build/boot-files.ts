@@ -10,8 +10,8 @@ export interface BootPair {
 
 const KERNEL_NAME = /^(?:vmlinuz|vmlinux|Image|zImage)-(.+)$/;
 const INITRD_NAMES = [/^initramfs-(.+)\.img$/, /^initrd\.img-(.+)$/, /^initrd-(.+?)(?:\.img)?$/];
-/** Kernels and initrds that are there for emergencies, and files that only accompany a kernel. */
-const NEVER = /rescue|kdump|crash|\.(?:hmac|sig|old|bak|dpkg-\w+|rpm\w+)$/i;
+/** Kernels and initrds that are there for emergencies or debugging, and files that only accompany a kernel. */
+const NEVER = /rescue|kdump|crash|[+.-]debug$|\.(?:hmac|sig|old|bak|dpkg-\w+|rpm\w+)$/i;
 
 function versionOf(name: string, patterns: readonly RegExp[]): string | undefined {
   if (NEVER.test(name)) return undefined;

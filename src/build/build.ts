@@ -11,7 +11,7 @@ import type { Recipe } from './recipe.js';
 import { answer } from './stages/answer.js';
 import { claim } from './stages/claim.js';
 import { commit } from './stages/commit.js';
-import { deliver } from './stages/deliver.js';
+import { deliver, hasOutputs } from './stages/deliver.js';
 import { fetch } from './stages/fetch.js';
 import { inspect } from './stages/inspect.js';
 import { install } from './stages/install.js';
@@ -134,7 +134,7 @@ async function buildIn(context: Context, recipe: Recipe, catalogDirectories: rea
     const known = recipe.cache === 'renew' ? undefined : await store.hold('object', key, { signal, onWait });
     if (known !== undefined) {
       try {
-        return await deliverKnown(context, identified, known);
+        if (hasOutputs(known, recipe.outputs)) return await deliverKnown(context, identified, known);
       } finally {
         await known.release();
       }
@@ -144,8 +144,8 @@ async function buildIn(context: Context, recipe: Recipe, catalogDirectories: rea
     const lock = await store.lockToMake(key, { signal, onWait });
     try {
       // Another may have made it before we had the lock.
-      if (recipe.cache === 'renew' || (await store.find('object', key)) === undefined)
-        return await convertAnew(context, identified);
+      const made = recipe.cache === 'renew' ? undefined : await store.find('object', key);
+      if (made === undefined || !hasOutputs(made, recipe.outputs)) return await convertAnew(context, identified);
     } finally {
       await lock.release();
     }

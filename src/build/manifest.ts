@@ -53,15 +53,17 @@ export const manifestSchema = z.object({
   }),
   kernel: z.object({ version: z.string(), kernel: z.string(), initrd: z.string() }),
   artifacts: z.array(z.discriminatedUnion('type', [fileArtifact, directoryArtifact])),
-  /** What initramfs.cgz cannot hold: newc has no extended attributes. */
-  initramfs: z.object({
-    unpackedBytes: z.number(),
-    largestFileBytes: z.number(),
-    lostMetadata: z.array(
-      z.object({ path: z.string(), xattrs: z.array(z.string()), capabilityHex: z.string().optional() }),
-    ),
-    lostLabelCount: z.number(),
-  }),
+  /** What initramfs.cgz cannot hold: newc has no extended attributes. Missing when it was not asked for. */
+  initramfs: z
+    .object({
+      unpackedBytes: z.number(),
+      largestFileBytes: z.number(),
+      lostMetadata: z.array(
+        z.object({ path: z.string(), xattrs: z.array(z.string()), capabilityHex: z.string().optional() }),
+      ),
+      lostLabelCount: z.number(),
+    })
+    .optional(),
   /** Installed packages, where reading them is cheap (dpkg). */
   packages: z.array(z.object({ name: z.string(), version: z.string(), arch: z.string() })).optional(),
   tools: z.record(z.string(), z.string()),

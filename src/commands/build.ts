@@ -1,7 +1,7 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand, ENVIRONMENT_HELP, EXIT_CODES_HELP } from '../cli/base-command.js';
 import { answerFlags, installationFlags, isoFlags, mediumFlags, outputFlags, toRecipe } from '../cli/recipe-flags.js';
-import { build, catalogDirectories, type Manifest } from '../index.js';
+import { Store, build, catalogDirectories, pruneCache, type Emit, type Manifest, type Settings } from '../index.js';
 
 export default class Build extends BaseCommand {
   static override summary = 'Convert an installer ISO into a bootable root filesystem, or take it from the cache.';
@@ -54,14 +54,42 @@ ${EXIT_CODES_HELP}`;
     const { flags } = await this.parse(Build);
     const settings = await this.settings(flags);
     const recipe = toRecipe(flags, flags.cache ? 'use' : 'renew', settings);
+    const emit = this.report({ showsConsole: flags.console });
     const result = await build(recipe, {
       cacheDirectory: settings['cache.directory'],
       catalogDirectories: catalogDirectories(),
       toolsPath: settings['build.toolsPath'],
       signal: this.signal,
-      emit: this.report({ showsConsole: flags.console }),
+      emit,
     });
+    if (!result.isFromCache) await this.#keepBounds(settings, emit);
     if (!this.jsonEnabled()) process.stdout.write(`${result.outputDirectory}\n`);
     return { ...result.manifest, output: result.outputDirectory, isFromCache: result.isFromCache };
+  }
+
+  /** A cache that has grown is brought back within the bounds that the settings give it, if they do. */
+  async #keepBounds(settings: Settings, emit: Emit): Promise<void> {
+    const policy = {
+      maxSizeBytes: settings['cache.maxSize'],
+      maxAgeMs: settings['cache.maxAge'],
+      keepLast: settings['cache.keepLast'],
+    };
+    if (Object.values(policy).every((bound) => bound === Infinity)) return;
+    try {
+      await pruneCache(await Store.open(settings['cache.directory']), {
+        policy,
+        isDryRun: false,
+        libvirtUri: settings['libvirt.uri'],
+        toolsPath: settings['build.toolsPath'],
+        signal: this.signal,
+        emit,
+      });
+    } catch (error) {
+      // The result is there; a cache that is too large is no reason to fail.
+      emit({
+        type: 'warning',
+        message: `The cache could not be pruned: ${error instanceof Error ? error.message : String(error)}`,
+      });
+    }
   }
 }

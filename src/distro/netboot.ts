@@ -6,6 +6,8 @@ const FSTAB = 'etc/fstab';
 const FSTAB_ORIGINAL = 'etc/fstab.installed';
 const TOKEN_DIRECTORY = 'var/lib/iso2rootfs';
 const TOKEN = `${TOKEN_DIRECTORY}/token`;
+/** Every machine would begin with the same one (systemd-random-seed.service(8)). */
+const RANDOM_SEED = 'var/lib/systemd/random-seed';
 const DPKG_STATUS = 'var/lib/dpkg/status';
 const MAX_HELD_BYTES = 1024 * 1024;
 
@@ -19,6 +21,7 @@ export interface Package {
  * What is changed in a file tree on its way out of the disk, so that it can boot without that disk:
  *
  * - `etc/fstab`: lines that mount block devices or swap are commented out; the original stays beside it as `etc/fstab.installed`;
+ * - `var/lib/systemd/random-seed` is taken out: every machine would share it;
  * - `var/lib/iso2rootfs/`: the success token, which was ours, is taken out (and read).
  *
  * The disk itself is not changed: it keeps an fstab that it can boot with.
@@ -26,6 +29,7 @@ export interface Package {
 export class NetbootRewriter {
   #token: string | undefined;
   #hasInit = false;
+  #hasOriginal = false;
   #packages: Package[] | undefined;
 
   /** What the installation left as its success token; undefined when there was none. */
@@ -50,8 +54,16 @@ export class NetbootRewriter {
         },
       };
     }
+    if (path === RANDOM_SEED) return undefined;
     if (path === 'init') this.#hasInit = true;
-    if (path === FSTAB && isSmallFile(entry)) return { withContent: (content) => rewriteFstab(entry, content) };
+    // A system that was made from one of our outputs has it already.
+    if (path === FSTAB_ORIGINAL) {
+      if (this.#hasOriginal) return undefined;
+      this.#hasOriginal = true;
+    }
+    if (path === FSTAB && isSmallFile(entry)) {
+      return { withContent: (content) => this.#rewriteFstab(entry, content) };
+    }
     if (path === DPKG_STATUS && isSmallFile(entry)) {
       return {
         withContent: (content) => {
@@ -62,6 +74,15 @@ export class NetbootRewriter {
     }
     return entry;
   };
+
+  #rewriteFstab(entry: TreeEntry, content: Buffer): readonly TreeFile[] {
+    const changed = Buffer.from(withoutBlockDevices(content.toString('latin1')), 'latin1');
+    if (changed.equals(content)) return [{ entry, content }];
+    const rewritten = { entry: { ...entry, sizeBytes: changed.length }, content: changed };
+    if (this.#hasOriginal) return [rewritten];
+    this.#hasOriginal = true;
+    return [rewritten, { entry: { ...entry, path: Buffer.from(FSTAB_ORIGINAL) }, content }];
+  }
 
   /** What only initramfs.cgz needs: the kernel starts `/init` when nothing else is said. */
   readonly appendToInitramfs = (): readonly TreeFile[] =>
@@ -77,15 +98,6 @@ export class NetbootRewriter {
 
 function isSmallFile(entry: TreeEntry): boolean {
   return entry.type === 'file' && entry.sizeBytes <= MAX_HELD_BYTES;
-}
-
-function rewriteFstab(entry: TreeEntry, content: Buffer): readonly TreeFile[] {
-  const changed = Buffer.from(withoutBlockDevices(content.toString('latin1')), 'latin1');
-  if (changed.equals(content)) return [{ entry, content }];
-  return [
-    { entry: { ...entry, sizeBytes: changed.length }, content: changed },
-    { entry: { ...entry, path: Buffer.from(FSTAB_ORIGINAL) }, content },
-  ];
 }
 
 /** Installed packages of `/var/lib/dpkg/status` (deb-control(5) stanzas). */

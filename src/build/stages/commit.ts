@@ -33,7 +33,7 @@ export const commit: Stage<
     const staging = path.dirname(trees.tar.path);
     const hashes = new Map([
       ['rootfs.tar', trees.tar.sha256],
-      ['initramfs.cgz', trees.cgz.sha256],
+      ...(trees.cgz === undefined ? [] : [['initramfs.cgz', trees.cgz.sha256] as const]),
     ]);
     for (const [name, file] of [
       ['vmlinuz', boot.kernelPath],
@@ -42,7 +42,7 @@ export const commit: Stage<
       await chmod(file, 0o444);
       hashes.set(name, await hashFile(file, { signal }));
     }
-    await rm(path.join(staging, 'census'), { force: true });
+    for (const list of ['census', 'specials']) await rm(path.join(staging, list), { force: true });
     const artifacts: Manifest['artifacts'] = [];
     for (const [name, sha256] of hashes) {
       const { size: sizeBytes } = await stat(path.join(staging, name));
@@ -86,12 +86,16 @@ export const commit: Stage<
       },
       kernel: { version: boot.version, kernel: boot.kernel, initrd: boot.initrd },
       artifacts,
-      initramfs: {
-        unpackedBytes: newc?.unpackedBytes ?? 0,
-        largestFileBytes: newc?.largestFileBytes ?? 0,
-        lostMetadata: (newc?.lostMetadata ?? []).map((lost) => ({ ...lost, xattrs: [...lost.xattrs] })),
-        lostLabelCount: newc?.lostLabelCount ?? 0,
-      },
+      ...(newc === undefined
+        ? {}
+        : {
+            initramfs: {
+              unpackedBytes: newc.unpackedBytes,
+              largestFileBytes: newc.largestFileBytes,
+              lostMetadata: newc.lostMetadata.map((lost) => ({ ...lost, xattrs: [...lost.xattrs] })),
+              lostLabelCount: newc.lostLabelCount,
+            },
+          }),
       ...(trees.packages === undefined ? {} : { packages: [...trees.packages] }),
       tools: { ...build.machine.toolVersions },
       commands: tools.commands.map((command) => ({ ...command })),

@@ -19,6 +19,12 @@ const FILES_OF: Readonly<Record<Exclude<Output, 'nfsroot'>, readonly string[]>> 
   kernel: ['vmlinuz', 'initrd.img'],
 };
 
+/** Whether an object holds what is asked for: one that was made without initramfs.cgz has none. */
+export function hasOutputs(object: StoredObject, outputs: readonly Output[]): boolean {
+  const names = outputs.flatMap((wanted) => (wanted === 'nfsroot' ? ['rootfs.tar'] : FILES_OF[wanted]));
+  return names.every((name) => object.record.files.some(({ path: stored }) => stored === name));
+}
+
 export interface Delivered {
   /** The output directory. */
   readonly delivered: string;

@@ -13,10 +13,12 @@ import type { RunningProgram } from '../../tools/run.js';
 import { freeBytes, requireSpace } from '../../tools/space.js';
 import { digHoles, startUnpacking } from '../../tools/tar.js';
 import { parseHardLinkCensus } from '../../tree/hard-link-census.js';
+import { parseSpecialInodes, SpecialLinks } from '../../tree/special-links.js';
 import { streamTree, type StreamedTree } from '../../tree/transform.js';
 import type { Context } from '../context.js';
 import type { Stage } from '../pipeline.js';
 import type { Claimed } from './claim.js';
+import type { Recipe } from '../recipe.js';
 import type { Installed } from './install.js';
 import type { Prepared } from './prepare.js';
 
@@ -29,7 +31,8 @@ export interface HashedFile {
 export interface TreesMade {
   readonly trees: {
     readonly tar: HashedFile;
-    readonly cgz: HashedFile;
+    /** Undefined when it was not asked for. */
+    readonly cgz: HashedFile | undefined;
     readonly tree: StreamedTree;
     readonly packages: readonly Package[] | undefined;
     /** Where nfsroot was unpacked: in the output that is being made. Undefined when it was not asked for. */
@@ -44,9 +47,9 @@ export interface TreesMade {
  *                                  |--> tar -x in nfsroot/
  *                                  `--> newc --> gzip --> initramfs.cgz, hashed
  */
-export const trees: Stage<Installed & Prepared & Claimed, TreesMade> = {
+export const trees: Stage<Recipe & Installed & Prepared & Claimed, TreesMade> = {
   name: 'rootfs+nfsroot+initramfs',
-  run: async ({ disk, preparedDiskPath, output }, context) => {
+  run: async ({ disk, preparedDiskPath, output, outputs }, context) => {
     const { store, workspace, tools } = context;
     const { blocks } = await stat(preparedDiskPath);
     await requireSpace(store.layout.root, blocks * 512 * 1.5, 'rootfs.tar and initramfs.cgz');
@@ -56,11 +59,19 @@ export const trees: Stage<Installed & Prepared & Claimed, TreesMade> = {
       await requireSpace(path.dirname(output.directory), blocks * 512, 'nfsroot');
       await mkdir(nfsroot, { recursive: true });
     }
-    const censusPath = path.join(directory, 'census');
-    const disks = await startTarOut(tools, { diskPath: preparedDiskPath, censusPath });
+    const lists = { censusPath: path.join(directory, 'census'), specialsPath: path.join(directory, 'specials') };
+    const disks = await startTarOut(tools, { diskPath: preparedDiskPath, ...lists });
     const programs: RunningProgram[] = [disks];
     try {
-      const result = await convert({ disks, programs, directory, censusPath, nfsroot, context });
+      const result = await convert({
+        ...lists,
+        disks,
+        programs,
+        directory,
+        nfsroot,
+        wantsCgz: outputs.includes('cgz'),
+        context,
+      });
       checkToken(result.rewriter, disk.token);
       return { trees: { ...result.files, packages: result.rewriter.packages, nfsroot } };
     } catch (error) {
@@ -74,20 +85,24 @@ interface Conversion {
   readonly programs: RunningProgram[];
   readonly directory: string;
   readonly censusPath: string;
+  readonly specialsPath: string;
   readonly nfsroot: string | undefined;
+  readonly wantsCgz: boolean;
   readonly context: Context;
 }
 
-async function convert({ disks, programs, directory, censusPath, nfsroot, context }: Conversion): Promise<{
+async function convert(conversion: Conversion): Promise<{
   files: Pick<TreesMade['trees'], 'tar' | 'cgz' | 'tree'>;
   rewriter: NetbootRewriter;
 }> {
+  const { disks, programs, directory, censusPath, specialsPath, nfsroot, wantsCgz, context } = conversion;
   const { tools, signal, emit, stage } = context;
   const source = disks.stdout as Readable;
   await firstByte(source, disks);
   const census = parseHardLinkCensus(await readFile(censusPath));
-  const gzip = await startGzip(tools);
-  programs.push(gzip);
+  const specials = new SpecialLinks(parseSpecialInodes(await readFile(specialsPath)));
+  const gzip = wantsCgz ? await startGzip(tools) : undefined;
+  if (gzip !== undefined) programs.push(gzip);
   const unpacking = nfsroot === undefined ? undefined : await startUnpacking(tools, nfsroot);
   if (unpacking !== undefined) programs.push(unpacking);
 
@@ -104,17 +119,25 @@ async function convert({ disks, programs, directory, censusPath, nfsroot, contex
     createWriteStream(tarPath, { flags: 'wx', mode: 0o444 }),
     { signal },
   );
-  const writeCgz = pipeline(
-    gzip.stdout as Readable,
-    cgzHash,
-    createWriteStream(cgzPath, { flags: 'wx', mode: 0o444 }),
-    { signal },
-  );
+  const writeCgz =
+    gzip === undefined
+      ? Promise.resolve()
+      : pipeline(gzip.stdout as Readable, cgzHash, createWriteStream(cgzPath, { flags: 'wx', mode: 0o444 }), {
+          signal,
+        });
   const streaming = streamTree(
     source,
-    { tar: tarSink, newc: [{ sink: gzip.stdin as Writable, append: rewriter.appendToInitramfs }] },
+    {
+      tar: tarSink,
+      newc: gzip === undefined ? [] : [{ sink: gzip.stdin as Writable, append: rewriter.appendToInitramfs }],
+    },
     // A sparse file of terabytes comes as zeros: refused by name, before it fills the disk.
-    { census, rewrite: rewriter.rewrite, signal, maxContentBytes: await freeBytes(directory) },
+    {
+      census,
+      rewrite: (entry) => rewriter.rewrite(specials.relink(entry)),
+      signal,
+      maxContentBytes: await freeBytes(directory),
+    },
   );
   const [tree] = await firstFailure([
     streaming,
@@ -127,7 +150,7 @@ async function convert({ disks, programs, directory, censusPath, nfsroot, contex
     files: {
       tree,
       tar: { path: tarPath, sizeBytes: tarHash.bytes, sha256: tarHash.digest() },
-      cgz: { path: cgzPath, sizeBytes: cgzHash.bytes, sha256: cgzHash.digest() },
+      cgz: gzip === undefined ? undefined : { path: cgzPath, sizeBytes: cgzHash.bytes, sha256: cgzHash.digest() },
     },
     rewriter,
   };

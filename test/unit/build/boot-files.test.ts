@@ -82,4 +82,12 @@ describe('chooseBootPair', () => {
       expect(failure.message).to.contain(names.length === 0 ? 'nothing' : [...names].sort().join(', '));
     });
   }
+
+  it('prefers a kernel to its debugging twin', () => {
+    const names = ['5.14.0-1.el9.x86_64', '5.14.0-1.el9.x86_64+debug'].flatMap((version) => [
+      `vmlinuz-${version}`,
+      `initramfs-${version}.img`,
+    ]);
+    expect(chooseBootPair(names).kernel).to.equal('vmlinuz-5.14.0-1.el9.x86_64');
+  });
 });

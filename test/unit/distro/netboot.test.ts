@@ -133,3 +133,22 @@ Version: 2024a
     expect(rewriter.packages).to.have.length(2);
   });
 });
+
+describe('an fstab that was rewritten before', () => {
+  const fstab = createFile(Buffer.from('etc/fstab'), Buffer.from('UUID=1 / ext4 defaults 0 1\n'));
+  const original = createFile(Buffer.from('etc/fstab.installed'), Buffer.from('older\n'));
+
+  for (const order of ['before', 'after'] as const) {
+    it(`is written once beside its original, when that comes ${order} it`, () => {
+      const rewriter = new NetbootRewriter();
+      const entries = order === 'before' ? [original, fstab] : [fstab, original];
+      const written = entries.flatMap(({ entry, content }) => {
+        const result = rewriter.rewrite(entry);
+        if (result === undefined) return [];
+        if ('withContent' in result) return result.withContent(content).map((file) => file.entry.path.toString());
+        return 'path' in result ? [result.path.toString()] : result.map((file) => file.entry.path.toString());
+      });
+      expect(written.sort()).to.deep.equal(['etc/fstab', 'etc/fstab.installed']);
+    });
+  }
+});
