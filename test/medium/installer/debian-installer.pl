@@ -252,6 +252,10 @@ sub install_base {
     Target::write_fstab(@partitions);
     my $id = Target::identify(answer('netcfg/hostname') // answer('netcfg/get_hostname') // 'debian');
     Target::run('/usr/libexec/standin/odd-entries.sh', $ROOT, Target::kernel_version(), $id);
+    Target::spew("$ROOT/etc/iso2rootfs-standin", <<'TEXT', oct 644);
+This system was installed from the Debian-like stand-in install medium of iso2rootfs (test/medium): a Debian system made from Debian's packages,
+put on disk by an installer that behaves like debian-installer as far as an unattended installation can tell, and is none.
+TEXT
     Target::run('sh', '-c', "mkdir -p $ROOT/var/lib/iso2rootfs-standin && chroot $ROOT dpkg-query -W -f='\${Package}\\n' | sort >$ROOT/var/lib/iso2rootfs-standin/packages");
     set_up_system();
     return;
