@@ -5,7 +5,7 @@ import { hashOf, type JsonValue } from '../store/canonical-json.js';
 /** Raised when the same inputs would give another installed disk. */
 const INSTALLATION_FORMAT = 1;
 /** Raised when the same installed disk would give other artifacts. */
-const CONVERSION_FORMAT = 1;
+const CONVERSION_FORMAT = 2;
 
 export interface Key {
   readonly key: string;
