@@ -1,7 +1,7 @@
 import { Iso2RootfsError } from '../errors.js';
 import { suggest } from '../suggest.js';
 import { configFiles } from './directories.js';
-import { readConfigFile } from './read-config-file.js';
+import { readConfigText } from './read-config-file.js';
 import { SETTING_NAMES, settingOf, variableOf, type SettingName, type Settings } from './settings.js';
 
 /** Where a value comes from. */
@@ -47,7 +47,10 @@ export async function loadConfig(sources: ConfigSources = {}): Promise<Config> {
     set(name, fallback(environment), isBased ? { kind: 'variable', variable: basis } : { kind: 'default' });
   }
   for (const file of files) {
-    for (const [name, { value, line }] of await readConfigFile(file)) set(name, value, { kind: 'file', file, line });
+    const text = await readConfigText(file);
+    if (text === '') continue;
+    const { parseConfigFile } = await import('./parse-config-file.js');
+    for (const [name, { value, line }] of parseConfigFile(file, text)) set(name, value, { kind: 'file', file, line });
   }
   for (const name of SETTING_NAMES) {
     const variable = variableOf(name);
@@ -62,20 +65,19 @@ export async function loadConfig(sources: ConfigSources = {}): Promise<Config> {
 }
 
 function readVariable(name: SettingName, variable: string, said: string): unknown {
-  const result = settingOf(name).schema.safeParse(said);
-  if (result.success) return result.data;
-  throw new Iso2RootfsError(
-    'CONFIG_INVALID',
-    `environment variable ${variable}: expected ${result.error.issues[0]?.message ?? ''}, not '${said}'`,
-    { hint: `Correct or unset ${variable}.`, data: { variable, path: name } },
-  );
+  const { read, wanted } = settingOf(name);
+  const value = read(said);
+  if (value !== undefined) return value;
+  throw new Iso2RootfsError('CONFIG_INVALID', `environment variable ${variable}: expected ${wanted}, not '${said}'`, {
+    hint: `Correct or unset ${variable}.`,
+    data: { variable, path: name },
+  });
 }
 
 function readFlag(name: SettingName, given: unknown): unknown {
-  const { flag, schema } = settingOf(name);
-  const result = schema.safeParse(given);
-  if (result.success) return result.data;
-  const wanted = result.error.issues[0]?.message ?? '';
+  const { flag, read, wanted } = settingOf(name);
+  const value = read(given);
+  if (value !== undefined) return value;
   throw new Iso2RootfsError('USAGE', `--${flag} ${String(given)}: expected ${wanted}`, {
     hint: `Give ${wanted}.`,
   });

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { defaultUri } from '../tools/libvirt.js';
+import { defaultUri } from '../tools/libvirt-uri.js';
 import { defaultCacheDirectory } from './directories.js';
 import {
   age,

@@ -4,6 +4,8 @@ import { Iso2RootfsError, systemErrorCode } from '../errors.js';
 import { searchPath } from './host.js';
 import { run } from './run.js';
 
+export { defaultUri } from './libvirt-uri.js';
+
 const VIRSH_TIMEOUT_MS = 30_000;
 
 export interface LibvirtOptions {
@@ -30,14 +32,6 @@ export type Reachability =
   | { readonly isReachable: true }
   /** `obstacle`: the directory that may not be searched, or the file that may not be read. */
   | { readonly isReachable: false; readonly obstacle: string };
-
-/** LIBVIRT_DEFAULT_URI, else the system's libvirt for root and the user's own for others. */
-export function defaultUri(
-  environment: NodeJS.ProcessEnv = process.env,
-  isRoot: boolean = process.getuid?.() === 0,
-): string {
-  return environment['LIBVIRT_DEFAULT_URI'] ?? (isRoot ? 'qemu:///system' : 'qemu:///session');
-}
 
 /**
  * Makes sure that libvirt answers.
