@@ -2,7 +2,7 @@
 import https from 'node:https';
 import { once } from 'node:events';
 import type { IncomingHttpHeaders } from 'node:http';
-import got, { type BeforeRedirectHook, type Response } from 'got';
+import type { BeforeRedirectHook, Response } from 'got';
 import { Iso2RootfsError, systemErrorCode } from '../errors.js';
 import { proxyFor, requestThroughProxy, requestThroughTunnel } from './proxy.js';
 
@@ -53,6 +53,8 @@ export async function openUrl(
   options: NetworkOptions & { readonly signal?: AbortSignal | undefined },
 ): Promise<HttpAnswer> {
   const { signal } = options;
+  // Loaded only when something is asked of the network.
+  const { got } = await import('got');
   signal?.throwIfAborted();
   const stream = got.stream(url, {
     headers: { 'accept-encoding': 'identity', 'user-agent': 'iso2rootfs', ...headers },

@@ -7,10 +7,11 @@
  * - each program leads its own process group, ended by SIGINT, SIGTERM, SIGKILL with pauses;
  * - every line goes to the log file whose first line is the command, ready to paste; the last lines are kept for the error.
  */
+import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process';
+import { once } from 'node:events';
 import { access, constants, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { PassThrough, type Readable, type Writable } from 'node:stream';
-import { execa } from 'execa';
 import { Iso2RootfsError } from '../errors.js';
 import { LineLog, TAIL_LINES } from './line-log.js';
 import { ProcessGroup } from './process-group.js';
@@ -135,26 +136,24 @@ export async function start(
   const startedAt = performance.now();
   const command = formatCommand(program, args);
   const log = new LineLog(options.logFile, command, options.onLine);
-  const child = execa(executable, [...args], {
+  const child = await spawnChild(executable, [...args], {
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     env: environment,
-    extendEnv: false,
     argv0: program,
     detached: true,
-    reject: false,
-    buffer: false,
-    cleanup: false,
-    encoding: 'buffer',
-    stdin: options.stdin === undefined || options.stdin === 'closed' ? 'ignore' : 'pipe',
-    stdout: 'pipe',
-    stderr: 'pipe',
+    stdio: [options.stdin === undefined || options.stdin === 'closed' ? 'ignore' : 'pipe', 'pipe', 'pipe'],
   });
-  const pid = child.pid;
-  if (pid === undefined) {
-    const failure = await child;
+  if (child instanceof Error) {
     await log.close();
-    throw toolFailed(program, command, 'could not be started', [failure.message ?? ''], options);
+    throw toolFailed(program, command, 'could not be started', [child.message], options);
   }
+  const { pid, stdin, stdout, stderr } = child;
+  // Both streams have been read to their end by then.
+  const closed = new Promise<readonly [number | null, NodeJS.Signals | null]>((resolve) => {
+    child.once('close', (status, signal) => resolve([status, signal]));
+  });
+  // A signal that could not be sent: whether the program has ended is seen by its end.
+  child.on('error', () => undefined);
   const group = new ProcessGroup(pid, options.signalPauseMs ?? DEFAULT_SIGNAL_PAUSE_MS);
 
   let endedBy: Iso2RootfsError | Error | undefined;
@@ -162,15 +161,14 @@ export async function start(
     endedBy ??= error;
     void group.end();
   };
-  const isWaitingForUs = (): boolean => child.stdout.isPaused() || child.stderr.isPaused();
+  const isWaitingForUs = (): boolean => stdout.isPaused() || stderr.isPaused();
   const watchdog = new Watchdog(program, options, isWaitingForUs, endWith);
   const onAbort = (): void => endWith(abortReason(options.signal));
   options.signal?.addEventListener('abort', onAbort, { once: true });
   // It may have been aborted while we looked for the program: then the event is past.
   if (options.signal?.aborted) onAbort();
 
-  const readLines = (stream: 'stdout' | 'stderr'): void => {
-    const readable = child[stream];
+  const readLines = (stream: 'stdout' | 'stderr', readable: Readable): void => {
     readable.on('data', (chunk: Buffer) => {
       watchdog.touch();
       if (log.write(stream, chunk)) return;
@@ -178,26 +176,26 @@ export async function start(
       log.whenDrained(() => readable.resume());
     });
   };
-  readLines('stderr');
+  readLines('stderr', stderr);
   let stdoutForCaller: PassThrough | null = null;
   if (options.stdout === 'stream') {
     const passThrough = new PassThrough({ highWaterMark: 1024 * 1024 });
-    child.stdout.on('data', () => watchdog.touch());
-    child.stdout.pipe(passThrough);
+    stdout.on('data', () => watchdog.touch());
+    stdout.pipe(passThrough);
     // A caller that reads no further closes the pipe, so that the program ends by SIGPIPE instead of waiting for ever.
-    passThrough.once('close', () => child.stdout.destroy());
-    child.stdout.once('close', () => passThrough.end());
+    passThrough.once('close', () => stdout.destroy());
+    stdout.once('close', () => passThrough.end());
     stdoutForCaller = passThrough;
   } else {
-    readLines('stdout');
+    readLines('stdout', stdout);
   }
-  child.once('exit', () => group.endLeftovers([child.stdout, child.stderr]));
+  child.once('exit', () => group.endLeftovers([stdout, stderr]));
   // A program may end before it has read its stdin: that is its exit status' business, not an EPIPE of ours.
-  child.stdin?.on('error', () => undefined);
-  if (typeof options.stdin === 'object') child.stdin?.end(options.stdin.text);
+  stdin?.on('error', () => undefined);
+  if (typeof options.stdin === 'object') stdin?.end(options.stdin.text);
 
   const finish = async (): Promise<RunResult> => {
-    const result = await child;
+    const [exitStatus, signal] = await closed;
     watchdog.stop();
     options.signal?.removeEventListener('abort', onAbort);
     await log.close();
@@ -208,10 +206,8 @@ export async function start(
       if (endedBy instanceof Iso2RootfsError) endedBy.log ??= options.logFile;
       throw endedBy;
     }
-    const exitStatus = result.exitCode;
-    if (exitStatus === undefined || !(options.allowedStatuses ?? [0]).includes(exitStatus)) {
-      const ending =
-        exitStatus === undefined ? `was ended by ${result.signal ?? 'a signal'}` : `exit status ${exitStatus}`;
+    if (exitStatus === null || !(options.allowedStatuses ?? [0]).includes(exitStatus)) {
+      const ending = exitStatus === null ? `was ended by ${signal ?? 'a signal'}` : `exit status ${exitStatus}`;
       throw toolFailed(program, command, ending, log.tail, options);
     }
     return { exitStatus, stdout: log.collected(), tail: log.tail, elapsedMs };
@@ -221,7 +217,7 @@ export async function start(
   done.catch(() => undefined);
   return {
     pid,
-    stdin: options.stdin === 'pipe' ? child.stdin : null,
+    stdin: options.stdin === 'pipe' ? stdin : null,
     stdout: stdoutForCaller,
     done,
     stop: async () => {
@@ -230,6 +226,21 @@ export async function start(
       await done.catch(() => undefined);
     },
   };
+}
+
+type Child = ChildProcess & { readonly pid: number; readonly stdout: Readable; readonly stderr: Readable };
+
+/** A child process, or why there is none. */
+async function spawnChild(executable: string, args: string[], options: SpawnOptions): Promise<Child | Error> {
+  try {
+    const child = spawn(executable, args, options);
+    if (child.pid !== undefined) return child as Child;
+    const [failure] = (await once(child, 'error')) as [Error];
+    return failure;
+  } catch (error) {
+    // Arguments that are too long, or hold a NUL.
+    return error instanceof Error ? error : new Error(String(error));
+  }
 }
 
 function abortReason(signal: AbortSignal | undefined): Error {
