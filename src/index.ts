@@ -1,24 +1,51 @@
-/** The library: what `import 'iso2rootfs'` gives. Commands use nothing deeper. */
-export { build, type BuildOptions, type BuildResult } from './build/build.js';
-export { checkAnswer, renderAnswer, type AnswerCheck } from './build/answer-files.js';
-export { inspectMedium, type Inspection } from './build/inspect-medium.js';
-export { listCatalog, type CachedRelease } from './build/list.js';
+/**
+ * The library: what `import 'iso2rootfs'` gives. Commands use nothing deeper.
+ *
+ * Each function is loaded, with what it needs, when it is called for the first time: importing the library costs next to nothing, and a
+ * command waits only for what it uses.
+ */
+import { lazily } from './lazily.js';
+import type { Store as OpenedStore } from './store/store.js';
+
+export const build = lazily(async () => (await import('./build/build.js')).build);
+export type { BuildOptions, BuildResult } from './build/build.js';
+export const checkAnswer = lazily(async () => (await import('./build/answer-files.js')).checkAnswer);
+export const renderAnswer = lazily(async () => (await import('./build/answer-files.js')).renderAnswer);
+export type { AnswerCheck } from './build/answer-files.js';
+export const inspectMedium = lazily(async () => (await import('./build/inspect-medium.js')).inspectMedium);
+export type { Inspection } from './build/inspect-medium.js';
+export const listCatalog = lazily(async () => (await import('./build/list.js')).listCatalog);
+export type { CachedRelease } from './build/list.js';
 export type { RenderedAnswer } from './distro/answer/index.js';
 export { OUTPUTS, type Output, type Recipe } from './build/recipe.js';
-export { type Artifact, type Manifest } from './build/manifest.js';
-export { runDoctor, type DoctorReport } from './build/doctor.js';
+export type { Artifact, Manifest } from './build/manifest.js';
+export const runDoctor = lazily(async () => (await import('./build/doctor.js')).runDoctor);
+export type { DoctorReport } from './build/doctor.js';
 export { PROGRAM_VERSION } from './build/version.js';
 export { ERROR_CODES, Iso2RootfsError, toIso2RootfsError, type ErrorCode } from './errors.js';
 export type { BuildEvent, Emit } from './events.js';
 export type { Arch } from './media/types.js';
-export { defaultUri } from './tools/libvirt.js';
+export { defaultUri } from './tools/libvirt-uri.js';
 export { catalogDirectories, defaultCacheDirectory } from './config/directories.js';
-export { explainMiss, type Explanation } from './build/explain-miss.js';
-export { pruneCache, removeEntry, type PruneOptions, type PruneReport } from './build/prune-cache.js';
-export { listEntries, resolveKey, type StoreEntry } from './store/inventory.js';
+export const explainMiss = lazily(async () => (await import('./build/explain-miss.js')).explainMiss);
+export type { Explanation } from './build/explain-miss.js';
+export const pruneCache = lazily(async () => (await import('./build/prune-cache.js')).pruneCache);
+export const removeEntry = lazily(async () => (await import('./build/prune-cache.js')).removeEntry);
+export type { PruneOptions, PruneReport } from './build/prune-cache.js';
+export const listEntries = lazily(async () => (await import('./store/inventory.js')).listEntries);
+export type { StoreEntry } from './store/inventory.js';
+export { resolveKey } from './store/resolve-key.js';
 export type { PrunePolicy } from './store/prune-plan.js';
-export { showEntry, type EntryDetails } from './store/show-entry.js';
-export { Store } from './store/store.js';
-export { verifyEntries, type Verification, type VerifyOptions } from './store/verify.js';
+export const showEntry = lazily(async () => (await import('./store/show-entry.js')).showEntry);
+export type { EntryDetails } from './store/show-entry.js';
+export const Store = {
+  open: lazily(async () => {
+    const { Store: Opened } = await import('./store/store.js');
+    return async (cacheDirectory: string) => Opened.open(cacheDirectory);
+  }),
+};
+export type Store = OpenedStore;
+export const verifyEntries = lazily(async () => (await import('./store/verify.js')).verifyEntries);
+export type { Verification, VerifyOptions } from './store/verify.js';
 export { loadConfig, type Config, type ConfigSources, type Origin } from './config/load-config.js';
 export type { SettingName, Settings } from './config/settings.js';
