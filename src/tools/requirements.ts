@@ -119,6 +119,14 @@ export function requirementsFor(arch: string = hostArch()): readonly Requirement
       reason: 'compress initramfs.cgz (pigz uses all processors)',
       packages: samePackage('pigz'),
     },
+    ...(['zstd', 'xz', 'lz4', 'bzip2'] as const).map((program) => ({
+      programs: [program],
+      reason: `look into initrds that are compressed with ${program}`,
+      isOptional: true,
+      // lz4 1.9 says "v1.9.4"; bzip2 says its version only with --help, and would wait for input with --version.
+      ...(program === 'bzip2' ? { versionArguments: ['--help'] } : {}),
+      packages: program === 'xz' ? { debian: 'xz-utils', redhat: 'xz', suse: 'xz' } : samePackage(program),
+    })),
     {
       programs: ['flock'],
       reason: 'lock the store against other builds',
