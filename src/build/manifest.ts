@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { attemptSchema } from './attempts.js';
 
 /** Format of `manifest.json`. Raised when a reader of the old one would misread the new one. */
 export const MANIFEST_FORMAT = 1;
@@ -48,8 +49,11 @@ export const manifestSchema = z.object({
   installation: z.object({
     memoryMiB: z.number(),
     vcpus: z.number(),
+    /** What the disk has; what was asked for is in the key's inputs. */
     diskSizeBytes: z.number(),
     accelerator: z.enum(['kvm', 'tcg']),
+    /** The tries to install, when one was not enough; the last is the one that succeeded. */
+    attempts: z.array(attemptSchema).optional(),
   }),
   kernel: z.object({ version: z.string(), kernel: z.string(), initrd: z.string() }),
   artifacts: z.array(z.discriminatedUnion('type', [fileArtifact, directoryArtifact])),

@@ -1,7 +1,7 @@
 import { stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { InstallerFamily } from '../distro/types.js';
-import { Iso2RootfsError } from '../errors.js';
+import { Iso2RootfsError, toIso2RootfsError } from '../errors.js';
 import type { Emit } from '../events.js';
 import type { Arch } from '../media/types.js';
 import { readFileFromDisk } from '../tools/guestfish.js';
@@ -12,6 +12,7 @@ import { Virsh } from '../tools/virsh.js';
 import { startVirtInstall } from '../tools/virt-install.js';
 import { makeSeedIso } from '../tools/xorriso.js';
 import { InstallationWatch } from './installation-watch.js';
+import { leaveToPeople } from './leave-to-people.js';
 import { SocketLog } from './socket-log.js';
 import { toError, type Verdict } from './verdict.js';
 
@@ -50,6 +51,10 @@ export interface Installation {
   readonly isDebugging: boolean;
 }
 
+/** Names in the log directory. */
+export const CONSOLE_LOG = 'console.log';
+export const INSTALLER_LOG = 'installer.log';
+
 const CHECK_INTERVAL_MS = 500;
 const SAMPLE_INTERVAL_MS = 2000;
 /** How long after its virt-install a domain may still appear. */
@@ -72,7 +77,7 @@ export async function runInstallation(installation: Installation): Promise<void>
     emit: installation.emit,
   });
   const virsh = new Virsh(tools, uri);
-  const consoleLog = path.join(logDirectory, 'console.log');
+  const consoleLog = path.join(logDirectory, CONSOLE_LOG);
   const consoleSocketPath = path.join(mediaDirectory, 'console.sock');
   const logSocketPath = path.join(mediaDirectory, 'installer-log.sock');
   const sockets: SocketLog[] = [];
@@ -81,7 +86,7 @@ export async function runInstallation(installation: Installation): Promise<void>
   try {
     const { initrdFiles, seedIsoPath } = await placeAnswer(installation);
     sockets.push(await SocketLog.listen(consoleSocketPath, consoleLog, (chunk) => watch.feedConsole(chunk)));
-    const installerLog = path.join(logDirectory, 'installer.log');
+    const installerLog = path.join(logDirectory, INSTALLER_LOG);
     sockets.push(await SocketLog.listen(logSocketPath, installerLog, (chunk) => watch.feedInstallerLog(chunk)));
     await virsh.createPool(pool, mediaDirectory);
     program = await startVirtInstall(tools, {
@@ -94,13 +99,14 @@ export async function runInstallation(installation: Installation): Promise<void>
       network: 'user',
     });
     const verdict = await watchUntilEnd(installation, program, watch, virsh, watched);
-    if (verdict !== undefined) {
-      const failure = toError(verdict, consoleLog);
-      if (installation.isDebugging) await waitForPeople(installation, sockets, failure.message);
-      throw failure;
-    }
+    if (verdict !== undefined) throw toError(verdict, consoleLog);
     for (const socket of sockets) await socket.drain();
     await requireToken(installation, watch, consoleLog);
+  } catch (error) {
+    if (installation.isDebugging && program !== undefined && !installation.signal.aborted) {
+      await leaveToPeople({ ...installation, virsh, console: sockets[0] }, toIso2RootfsError(error).message);
+    }
+    throw error;
   } finally {
     const cleaning = new Virsh(tools.forCleanUp(), uri);
     await program?.stop();
@@ -112,34 +118,21 @@ export async function runInstallation(installation: Installation): Promise<void>
   }
 }
 
-/** Leaves the domain to people who want to look into it, until the build is interrupted. */
-async function waitForPeople(
-  { emit, signal, domain, uri, mediaDirectory }: Installation,
-  [console]: readonly SocketLog[],
-  message: string,
-): Promise<void> {
-  const socketPath = path.join(mediaDirectory, 'attach.sock');
-  await console?.openForPeople(socketPath);
-  emit({ type: 'warning', message });
-  emit({
-    type: 'notice',
-    message:
-      `The domain ${domain} is left running (virsh --connect ${uri} dominfo ${domain}). Its serial console: ` +
-      `socat -,rawer,escape=0x1d UNIX-CONNECT:${socketPath} (leave with Ctrl-]). Interrupt this command (Ctrl-C) to end it.`,
-  });
-  if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
-}
-
 /**
- * What the installer's kernel is started with. On a busy host an emulated timer misses its ticks, and the kernel, which waits for ten of
- * them, panics: "IO-APIC + timer doesn't work". It does.
+ * What the installer's kernel is started with.
+ *
+ * - On a busy host an emulated timer misses its ticks, and the kernel, which waits for ten of them, panics: "IO-APIC + timer doesn't work".
+ *   It does.
+ * - In cmdline mode Anaconda ends its machine ten seconds after an error. In text mode it shows the error and stays, for whoever debugs.
  */
 export function bootArguments({
   kernelArguments,
   accelerator,
   arch,
-}: Pick<Installation, 'kernelArguments' | 'accelerator' | 'arch'>): readonly string[] {
-  return accelerator === 'tcg' && arch === 'x86_64' ? [...kernelArguments, 'no_timer_check'] : kernelArguments;
+  isDebugging,
+}: Pick<Installation, 'kernelArguments' | 'accelerator' | 'arch' | 'isDebugging'>): readonly string[] {
+  const asked = isDebugging ? kernelArguments.filter((argument) => argument !== 'inst.cmdline') : kernelArguments;
+  return accelerator === 'tcg' && arch === 'x86_64' ? [...asked, 'no_timer_check'] : asked;
 }
 
 /** Watches until virt-install has ended (undefined) or there is a verdict. */

@@ -90,6 +90,7 @@ export function toError(verdict: Verdict, log?: string): Iso2RootfsError {
       question: verdict.question ?? null,
       cause: verdict.cause?.outcome ?? null,
       phase: verdict.phase ?? null,
+      retryWith: verdict.retryWith ?? null,
       console: verdict.tail,
     },
   });

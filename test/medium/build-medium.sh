@@ -12,8 +12,8 @@ Usage: build-medium.sh --output FILE.iso [--family anaconda|debian] [--release N
   --family NAME    anaconda: like an openEuler DVD (default); debian: like a Debian DVD
   --release NAME   release that the medium claims to carry (default: openEuler 22.03-LTS, Debian 12.12.0; of Debian only 12 and its point releases)
   --arch NAME      x86_64; nothing else is implemented
-  --failure MODE   make the installer fail on purpose: ask, error, traceback, poweroff, panic, silent, post-fail, dracut, slow[:SECONDS], oom,
-                   no-token (README.md says what each does and which family has it; default: none)
+  --failure MODE   make the installer fail on purpose: ask, error, traceback, poweroff, panic, silent, post-fail, dracut, slow[:SECONDS],
+                   oom[:MIB], no-token (README.md says what each does and which family has it; default: none)
   --work DIR       cache (default: $XDG_CACHE_HOME/iso2rootfs-medium or ~/.cache/iso2rootfs-medium)
   --mirror URI     Debian mirror (default: what this machine's apt sources say)
 
@@ -61,7 +61,7 @@ case $family:$failure in
     debian:none | debian:ask | debian:error | debian:poweroff | debian:panic | debian:silent | debian:post-fail | debian:no-token) ;;
     debian:*) fail "a medium of the family debian has no failure mode $failure (see README.md)" 64 ;;
     anaconda:none | anaconda:ask | anaconda:error | anaconda:traceback | anaconda:poweroff | anaconda:panic | anaconda:silent) ;;
-    anaconda:post-fail | anaconda:dracut | anaconda:slow | anaconda:slow:[0-9]* | anaconda:oom | anaconda:no-token) ;;
+    anaconda:post-fail | anaconda:dracut | anaconda:slow | anaconda:slow:[0-9]* | anaconda:oom | anaconda:oom:[0-9]* | anaconda:no-token) ;;
     *) fail "unknown failure mode $failure (see --help)" 64 ;;
 esac
 ((EUID == 0)) || fail 'must run as root: it makes Debian roots with device nodes and foreign owners' 77

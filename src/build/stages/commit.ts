@@ -83,6 +83,7 @@ export const commit: Stage<
         vcpus: build.vcpus,
         diskSizeBytes: build.disk.sizeBytes,
         accelerator: build.machine.accelerator,
+        ...(build.disk.attempts.length < 2 ? {} : { attempts: [...build.disk.attempts] }),
       },
       kernel: { version: boot.version, kernel: boot.kernel, initrd: boot.initrd },
       artifacts,

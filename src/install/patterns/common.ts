@@ -27,7 +27,7 @@ export const COMMON: PatternPack = {
       regex:
         /Kernel panic - not syncing: (System is deadlocked on memory|Out of memory)|Out of memory and no killable processes/,
     },
-    { id: 'oom-killer', outcome: 'out-of-memory', regex: /Out of memory: Kill(ed)? process|\bOut of memory:/ },
+    { id: 'oom-killer', outcome: 'out-of-memory', regex: /Out of memory: Kill(ed)? process|\bOut of memory:|Memory cgroup out of memory: Kill(ed)? process/ },
     {
       id: 'oom-invoked',
       outcome: 'out-of-memory',

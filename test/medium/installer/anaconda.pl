@@ -278,9 +278,17 @@ sub misbehave_at {
         end();
     }
     if ($failure eq 'oom' && $stage eq 'install') {
+        # `oom:MIB`: only a machine with less than that is too small.
+        my ($total_kib) = Target::slurp('/proc/meminfo') =~ /^MemTotal:\s+(\d+) kB/m;
+        return if $failure_detail && $total_kib / 1024 >= $failure_detail;
         Target::spew('/proc/self/oom_score_adj', '1000');
         my @eaten;
-        push @eaten, 'x' x (32 * 1024 * 1024) while 1;
+        # No two alike: Perl lets equal constants share their memory.
+        my $available = sub { (Target::slurp('/proc/meminfo') =~ /^MemAvailable:\s+(\d+) kB/m)[0] / 1024 };
+        push @eaten, chr(65 + @eaten % 26) x (32 * 1024 * 1024) while $available->() > 150;
+        # The kernel itself would go on looking for what it can give up for many minutes; so it is asked to kill now.
+        Target::spew('/proc/sysrq-trigger', 'f');
+        sleep 60;
     }
     if ($failure eq 'slow' && $stage eq 'install') {
         # Busy, and not a byte on the console: no reason to give up.
