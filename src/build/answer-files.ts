@@ -4,6 +4,7 @@ import { resolveRelease } from '../catalog/resolve.js';
 import {
   checkAnswerFile,
   detectFamily,
+  kickstartDialect,
   renderAnswerFile,
   type AnswerFamily,
   type Finding,
@@ -50,17 +51,28 @@ export interface AnswerCheck {
   readonly file: string;
   readonly family: AnswerFamily;
   readonly findings: readonly Finding[];
-  /** The program that checked the syntax; undefined where it is not installed. */
-  readonly validator: string | undefined;
+  /** The program that checked the syntax; null where none did. */
+  readonly validator: string | null;
+  /** Why the syntax was not checked; null where it was. */
+  readonly syntaxNotChecked: string | null;
   /** No error among the findings. */
   readonly isFit: boolean;
+}
+
+export interface CheckOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Whose installer will read it; without it any version of the syntax is good enough. */
+  readonly distro?: string | undefined;
+  readonly release?: string | undefined;
+  readonly catalogDirectories?: readonly string[] | undefined;
+  readonly toolsPath?: string | undefined;
 }
 
 /**
  * Checks a user's answer file: what makes an unattended build fail, and its syntax where the field's own validator is installed.
  * @throws Iso2RootfsError FILE_NOT_FOUND, ANSWER_FILE_INVALID for what is no answer file at all
  */
-export async function checkAnswer(file: string, options: { readonly signal?: AbortSignal } = {}): Promise<AnswerCheck> {
+export async function checkAnswer(file: string, options: CheckOptions = {}): Promise<AnswerCheck> {
   let text: string;
   try {
     text = await readFile(file, 'utf8');
@@ -78,7 +90,39 @@ export async function checkAnswer(file: string, options: { readonly signal?: Abo
       hint: "'iso2rootfs answer render' prints one of each kind.",
     });
   }
-  const { validator, findings: syntax } = await validateAnswerFile(family, file, options.signal);
-  const findings = [...syntax, ...checkAnswerFile(family, text)];
-  return { file, family, validator, findings, isFit: findings.every(({ severity }) => severity !== 'error') };
+  const dialect = await dialectOf(family, options);
+  const { toolsPath, signal } = options;
+  const syntax = await validateAnswerFile(family, file, { dialect, toolsPath, signal });
+  const findings = [...syntax.findings, ...checkAnswerFile(family, text)];
+  return {
+    file,
+    family,
+    validator: syntax.validator ?? null,
+    syntaxNotChecked: syntax.missing ?? null,
+    findings,
+    isFit: findings.every(({ severity }) => severity !== 'error'),
+  };
+}
+
+/** The version of the syntax that the installer of a release reads, where one was named and it matters. */
+async function dialectOf(
+  family: AnswerFamily,
+  { distro, release, catalogDirectories = [] }: CheckOptions,
+): Promise<string | undefined> {
+  if (distro === undefined) {
+    if (release === undefined) return undefined;
+    throw new Iso2RootfsError('USAGE', `--release ${release}: of which distribution?`, {
+      hint: 'Give --distro as well.',
+    });
+  }
+  const catalog = await loadCatalog({ userDirectories: catalogDirectories });
+  const medium = resolveRelease(catalog, { distro, release, arch: hostArch() });
+  if (medium.installerFamily !== family) {
+    throw new Iso2RootfsError(
+      'ANSWER_FILE_INVALID',
+      `this is an answer file for ${family}, but ${medium.distro} ${medium.release} is installed by ${medium.installerFamily}`,
+      { hint: "'iso2rootfs answer render' with the same release prints one that fits." },
+    );
+  }
+  return family === 'anaconda' ? kickstartDialect(medium.distro as DistroId, medium.release) : undefined;
 }

@@ -3,8 +3,12 @@ import { applianceEnvironment } from '../../tools/appliance.js';
 import { hostArch } from '../../tools/host.js';
 import { canUserReach, hypervisorUser } from '../../tools/libvirt.js';
 import { requireHealthy, runDoctor } from '../doctor.js';
+import type { Context } from '../context.js';
+import { Iso2RootfsError } from '../../errors.js';
 import type { Stage } from '../pipeline.js';
 import type { Recipe } from '../recipe.js';
+import { validateAnswerFile, type Validation } from '../../tools/validators.js';
+import type { Answered } from './answer.js';
 import type { Inspected } from './inspect.js';
 
 /** What the machine underneath can do. */
@@ -23,10 +27,13 @@ export interface Preflighted {
 }
 
 /** What `doctor` checks, before anything is started that would fail for it an hour later. */
-export const preflight: Stage<Recipe & Inspected, Preflighted> = {
+export const preflight: Stage<Recipe & Inspected & Answered, Preflighted> = {
   name: 'preflight',
-  run: async ({ libvirtUri, acceleration, medium }, { tools, store, emit, signal }) => {
+  run: async (build, context) => {
+    const { libvirtUri, acceleration, medium } = build;
+    const { tools, store, emit, signal } = context;
     const { toolsPath } = tools;
+    await checkSyntax(build, context);
     const search = { toolsPath, signal, stateDirectory: store.layout.state };
     const report = await runDoctor({ ...search, arch: medium.arch, libvirtUri, accelerator: acceleration });
     requireHealthy(report);
@@ -51,3 +58,31 @@ export const preflight: Stage<Recipe & Inspected, Preflighted> = {
     };
   },
 };
+
+/** The syntax of the user's own answer file, by the field's validator: what it refuses, the installer would refuse many minutes later. */
+async function checkSyntax(
+  { answerFilePath, answer, medium }: Recipe & Answered & Inspected,
+  context: Context,
+): Promise<void> {
+  if (answerFilePath === undefined) return;
+  const { tools, signal, emit } = context;
+  const look = (dialect: string | undefined): Promise<Validation> =>
+    validateAnswerFile(answer.family, answerFilePath, { dialect, toolsPath: tools.toolsPath, signal });
+  const strict = await look(answer.dialect);
+  if (strict.missing !== undefined) {
+    emit({ type: 'notice', message: `The syntax of ${answerFilePath} was not checked: ${strict.missing}.` });
+  }
+  if (strict.findings.length === 0) return;
+  const told = strict.findings.map(
+    ({ line, problem }) => `${answerFilePath}${line === 0 ? '' : `:${line}`}: ${problem}`,
+  );
+  // Distributions change their installers: what is right in some version of the syntax is not refused for another.
+  if (answer.family === 'anaconda' && (await look(undefined)).findings.length === 0) {
+    const whose = `the installer of ${medium.distro} ${medium.release} (${answer.dialect}) may not know this`;
+    for (const message of told) emit({ type: 'warning', message: `${message} (${whose})` });
+    return;
+  }
+  throw new Iso2RootfsError('ANSWER_FILE_INVALID', told.join('; '), {
+    hint: "Correct the syntax; 'iso2rootfs answer check FILE' looks again.",
+  });
+}
