@@ -32,4 +32,19 @@ describe('describeFailure', () => {
       'Error: wrong (USAGE)\nStage: before the first stage\nTry this: iso2rootfs --help\nLog: none\n',
     );
   });
+
+  it('puts what the console said last before the four lines, indented and without control characters', () => {
+    const console = ['Error: disk\r\nStage: none', '\u001b[31m1) [x]   red', 'tab\there   '];
+    const lines = describeFailure(new Iso2RootfsError('BUILD_FAILED', 'wrong', { data: { console } })).split('\n');
+    expect(lines.slice(0, 5)).to.deep.equal([
+      'Console (the last 3 lines):',
+      '  | Error: disk Stage: none',
+      '  | 1) [x]   red',
+      '  | tab\there',
+      'Error: wrong (BUILD_FAILED)',
+    ]);
+    expect(describeFailure(new Iso2RootfsError('BUILD_FAILED', 'wrong', { data: { console: [] } }))).to.match(
+      /^Error: /,
+    );
+  });
 });
