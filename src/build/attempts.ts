@@ -62,8 +62,8 @@ export function enlarge(
 
 /** How much more space the installer says it needs, in bytes; 0 where it names no number. */
 function lackingBytes(error: unknown): number {
-  const { line, console } = (error as Iso2RootfsError).data ?? {};
-  const tail: readonly unknown[] = Array.isArray(console) ? console.slice(-10) : [];
+  const { line, console: lines } = (error as Iso2RootfsError).data ?? {};
+  const tail: readonly unknown[] = Array.isArray(lines) ? lines.slice(-10) : [];
   const said = [line, ...tail].join(' ');
   const match =
     /(?:additional|at least|needs) ([\d.]+) ?([KMGT])i?B (?:is needed|more space|more|on the|of free|free)/i.exec(said);
