@@ -27,16 +27,19 @@ export const BUILD_VARIABLE = 'ISO2ROOTFS_BUILD';
 /**
  * Removes what dead builds have left: processes, domains, pools, directories. Live ones are recognised by their lock and not touched.
  * @param onProblem told what could not be removed; without it the first problem is thrown, after all the others have been looked at
+ * @param ownId of the build that asks, if it is one: known to be alive
  * @returns the ids of the builds that were cleaned up.
  */
 export async function removeAbandonedWorkspaces(
   store: Store,
   tools: Toolbox,
   onProblem?: (problem: Iso2RootfsError) => void,
+  ownId?: string,
 ): Promise<string[]> {
   const removed: string[] = [];
   const problems: Iso2RootfsError[] = [];
   for (const name of await namesIn(store.layout.workspaces)) {
+    if (name === ownId) continue;
     try {
       const isRemoved = name.startsWith(NEW_PREFIX)
         ? await removeIfUnborn(tools, path.join(store.layout.workspaces, name))

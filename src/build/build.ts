@@ -91,7 +91,7 @@ export async function withContext<Result>(
     environment: { [BUILD_VARIABLE]: workspace.id },
   });
   try {
-    await sweep(store, tools, emit);
+    await sweep(store, tools, emit, workspace.id);
     return await work({ store, workspace, tools, signal, emit, stage: 'build', timings: [] });
   } catch (error) {
     const failure = toIso2RootfsError(error);
@@ -111,10 +111,10 @@ async function existingLogs(workspace: Workspace): Promise<string | undefined> {
 }
 
 /** What dead builds have left is removed before it takes the space that this one needs. */
-async function sweep(store: Store, tools: Toolbox, emit: Emit): Promise<void> {
-  const removed = await removeAbandonedWorkspaces(store, tools, ({ message }) =>
-    emit({ type: 'warning', message: `Could not clean up after a dead build: ${message}` }),
-  );
+async function sweep(store: Store, tools: Toolbox, emit: Emit, ownId: string): Promise<void> {
+  const warn = ({ message }: Error): void =>
+    emit({ type: 'warning', message: `Could not clean up after a dead build: ${message}` });
+  const removed = await removeAbandonedWorkspaces(store, tools, warn, ownId);
   if (removed.length > 0) {
     emit({ type: 'notice', message: `Cleaned up after ${removed.length} build(s) that had died.` });
   }

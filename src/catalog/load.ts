@@ -1,56 +1,63 @@
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { LineCounter, parseDocument, type Document } from 'yaml';
-import type { z } from 'zod';
-import { Iso2RootfsError, systemErrorCode } from '../errors.js';
-import { combinations, describeMedium } from './medium.js';
-import { catalogFileSchema, distributionSchema, type Distribution } from './schema.js';
+import { systemErrorCode } from '../errors.js';
+import type { Catalog } from './catalog.js';
+import { withAbsoluteKeyFiles } from './key-files.js';
+import type { Distribution } from './schema.js';
+
+export type { Catalog } from './catalog.js';
 
 /** Our own data; `distros.d` lies beside this module both in src/ and in dist/. */
-const OWN_DIRECTORY = fileURLToPath(new URL('distros.d/', import.meta.url));
+export const OWN_DIRECTORY = fileURLToPath(new URL('distros.d/', import.meta.url));
 
-export interface Catalog {
-  /** By id. */
-  readonly distributions: ReadonlyMap<string, Distribution>;
-  /** The files that it was read from, in the order of reading: a later one overrides an earlier one. */
+/** The same, read, checked and merged when the program was built: see compile.ts. There is none in src/. */
+export const COMPILED_FILE = fileURLToPath(new URL('distros.json', import.meta.url));
+
+export interface CompiledCatalog {
   readonly files: readonly string[];
-}
-
-interface CatalogFile {
-  readonly file: string;
-  readonly document: Document;
-  readonly lines: LineCounter;
-  readonly data: Readonly<Record<string, unknown>>;
+  readonly distributions: readonly Distribution[];
 }
 
 /**
- * Reads our catalogue, then every `*.yaml` of the user's directories (those that exist), in alphabetical order.
- * A file with an id that is already known adds to it and overrides it, key by key; lists are replaced, and `null`
- * takes a release, an arch or a variant away.
+ * Reads our catalogue, then every `*.yaml` of the user's directories (those that exist), in alphabetical order: see
+ * {@link import('./read-catalog-files.js').readCatalogFiles}.
  * @throws Iso2RootfsError CONFIG_INVALID, naming the file, the line and the path inside the file.
  */
 export async function loadCatalog(options: { readonly userDirectories?: readonly string[] } = {}): Promise<Catalog> {
-  const merged = new Map<string, Record<string, unknown>>();
-  const distributions = new Map<string, Distribution>();
-  const files: string[] = [];
-  for (const directory of [OWN_DIRECTORY, ...(options.userDirectories ?? [])]) {
-    for (const file of await listYamlFiles(directory)) {
-      const source = await readCatalogFile(file);
-      const id = checked(catalogFileSchema, source.data, source).id;
-      const data = merge(merged.get(id) ?? {}, source.data) as Record<string, unknown>;
-      const distribution = checked(distributionSchema, data, source);
-      checkMedia(distribution, source);
-      merged.set(id, data);
-      distributions.set(id, distribution);
-      checkNames(distributions, source);
-      files.push(file);
-    }
-  }
-  return { distributions, files };
+  const userFiles: string[] = [];
+  for (const directory of options.userDirectories ?? []) userFiles.push(...(await listYamlFiles(directory)));
+  const compiled = userFiles.length === 0 ? await readCompiled() : undefined;
+  if (compiled !== undefined) return compiled;
+  const { readCatalogFiles } = await import('./read-catalog-files.js');
+  return readCatalogFiles([...(await listYamlFiles(OWN_DIRECTORY)), ...userFiles]);
 }
 
-async function listYamlFiles(directory: string): Promise<string[]> {
+async function readCompiled(): Promise<Catalog | undefined> {
+  let text: string;
+  try {
+    text = await readFile(COMPILED_FILE, 'utf8');
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+  return expandCompiled(JSON.parse(text) as CompiledCatalog);
+}
+
+export function expandCompiled({ files, distributions }: CompiledCatalog): Catalog {
+  return {
+    files: files.map((file) => path.join(OWN_DIRECTORY, file)),
+    distributions: new Map(
+      distributions.map((distribution) => [
+        distribution.id,
+        withAbsoluteKeyFiles(distribution, OWN_DIRECTORY) as Distribution,
+      ]),
+    ),
+  };
+}
+
+/** None when there is no such directory. */
+export async function listYamlFiles(directory: string): Promise<string[]> {
   try {
     const names = await readdir(directory);
     return names
@@ -61,89 +68,4 @@ async function listYamlFiles(directory: string): Promise<string[]> {
     if (systemErrorCode(error) === 'ENOENT') return [];
     throw error;
   }
-}
-
-async function readCatalogFile(file: string): Promise<CatalogFile> {
-  const lines = new LineCounter();
-  // Without stringKeys the release 8.10 would be the number 8.1.
-  const document = parseDocument(await readFile(file, 'utf8'), { stringKeys: true, lineCounter: lines });
-  const [problem] = document.errors;
-  if (problem !== undefined) throw invalid(file, problem.message.split('\n')[0] ?? 'not YAML');
-  const data: unknown = document.toJS();
-  if (!isRecord(data)) throw invalid(file, 'expected a mapping');
-  return { file, document, lines, data: withAbsoluteKeyFiles(data, path.dirname(file)) };
-}
-
-/** Key files are named relative to the catalogue file, which merging forgets. */
-function withAbsoluteKeyFiles(data: Record<string, unknown>, directory: string): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(data).map(([key, value]) => {
-      if (!isRecord(value)) return [key, value];
-      if (key === 'signingKey' && typeof value['file'] === 'string') {
-        return [key, { ...value, file: path.resolve(directory, value['file']) }];
-      }
-      return [key, withAbsoluteKeyFiles(value, directory)];
-    }),
-  );
-}
-
-function merge(base: unknown, overlay: unknown): unknown {
-  if (!isRecord(base) || !isRecord(overlay)) return overlay;
-  const result = { ...base };
-  for (const [key, value] of Object.entries(overlay)) result[key] = merge(base[key], value);
-  return result;
-}
-
-function checked<Schema extends z.ZodType>(schema: Schema, data: unknown, source: CatalogFile): z.output<Schema> {
-  const result = schema.safeParse(data);
-  if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  const keys = issue?.path.map(String) ?? [];
-  throw invalid(source.file, issue?.message ?? 'not a catalogue file', keys, lineOf(keys, source));
-}
-
-function lineOf(keys: readonly string[], { document, lines }: CatalogFile): number | undefined {
-  for (let depth = keys.length; depth > 0; depth -= 1) {
-    const node: unknown = document.getIn(keys.slice(0, depth), true);
-    if (isRecord(node) && Array.isArray(node['range'])) return lines.linePos(Number(node['range'][0])).line;
-  }
-  return undefined;
-}
-
-/** Spells out every medium once, so that a wrong template is found when it is written and not when it is used. */
-function checkMedia(distribution: Distribution, source: CatalogFile): void {
-  for (const { release, arch, variant } of combinations(distribution)) {
-    try {
-      describeMedium(distribution, release, arch, variant);
-    } catch (error) {
-      if (!(error instanceof Iso2RootfsError)) throw error;
-      throw invalid(source.file, error.message, ['releases', release]);
-    }
-  }
-}
-
-function checkNames(distributions: ReadonlyMap<string, Distribution>, source: CatalogFile): void {
-  const owners = new Map<string, string>();
-  for (const [id, { aliases = [] }] of distributions) {
-    for (const name of [id, ...aliases]) {
-      const owner = owners.get(name.toLowerCase());
-      if (owner !== undefined && owner !== id) {
-        throw invalid(source.file, `"${name}" already names ${owner}`, ['aliases']);
-      }
-      owners.set(name.toLowerCase(), id);
-    }
-  }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function invalid(file: string, problem: string, keys: readonly string[] = [], line?: number): Iso2RootfsError {
-  const where = keys.map((key) => (/^[\w-]+$/.test(key) ? key : `'${key}'`)).join('.');
-  return new Iso2RootfsError(
-    'CONFIG_INVALID',
-    `${file}${line === undefined ? '' : `:${line}`}: ${where === '' ? '' : `${where}: `}${problem}`,
-    { hint: 'Correct the file, or move it out of distros.d.', data: { file, path: where, line: line ?? null } },
-  );
 }

@@ -130,7 +130,8 @@ export class MediaShelf {
 /** What cannot be remembered (a read-only store, a full disk) is found out again the next time. */
 async function remember(file: string, record: object): Promise<void> {
   try {
-    await writeFileAtomically(file, JSON.stringify(record));
+    const content = JSON.stringify(record);
+    if (JSON.stringify(await readJson(file)) !== content) await writeFileAtomically(file, content);
   } catch (error) {
     if (systemErrorCode(error) === undefined) throw error;
   }

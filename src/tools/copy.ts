@@ -1,3 +1,6 @@
+import { lstat } from 'node:fs/promises';
+import { systemErrorCode } from '../errors.js';
+import { findProgram } from './run.js';
 import type { Toolbox } from './toolbox.js';
 
 /** Copies a file: by reflink where the file system can, else keeping its holes. Nothing half-written is left under the destination's name by the caller's rename. */
@@ -6,6 +9,8 @@ export async function copySparse(tools: Toolbox, source: string, destination: st
     reason: 'copy a disk image',
   });
 }
+
+const SYSTEM_PYTHON = '/usr/bin/python3';
 
 const EXCHANGE = `
 import ctypes, os, sys
@@ -17,15 +22,21 @@ if libc.renameat2(AT_FDCWD, os.fsencode(sys.argv[1]), AT_FDCWD, os.fsencode(sys.
 
 /**
  * Exchanges two paths in one step (renameat2 with RENAME_EXCHANGE), which Node.js cannot.
- * python3 is there wherever virt-install is: virt-install is written in it.
+ * python3 is there wherever virt-install is: virt-install is written in it. The system's own is preferred, as virt-install does: what a
+ * PATH has first may be a version manager's, which takes half a second to find the real one.
  * @returns false where the file system cannot do it.
  */
 export async function exchangePaths(tools: Toolbox, one: string, other: string): Promise<boolean> {
-  const { exitStatus } = await tools.query('python3', ['-c', EXCHANGE, one, other], { allowedStatuses: [0, 1] });
+  const python = (await findProgram(SYSTEM_PYTHON, '')) ?? 'python3';
+  // -I -S: nothing but the standard library is looked for.
+  const { exitStatus } = await tools.query(python, ['-I', '-S', '-c', EXCHANGE, one, other], {
+    allowedStatuses: [0, 1],
+  });
   return exitStatus === 0;
 }
 
 /** Removes a tree, whatever is in it. Its files are the guest's: nothing is followed. */
 export async function removeTree(tools: Toolbox, directory: string): Promise<void> {
+  if ((await lstat(directory).catch(systemErrorCode)) === 'ENOENT') return;
   await tools.query('rm', ['-rf', '--one-file-system', '--', directory]);
 }

@@ -35,13 +35,13 @@ export async function lockFile(file: string, options: LockOptions): Promise<File
       '--no-fork',
       options.isShared === true ? '--shared' : '--exclusive',
       file,
-      'sh',
-      '-c',
-      'echo locked; exec cat',
+      'cat',
     ],
     // Not ended by the build's signal: the lock must outlive the clean-up that an abort starts.
     { stdin: 'pipe', stdout: 'stream', allowedStatuses: [0, CONFLICT], reason: 'lock the cache' },
   );
+  // It comes back once the lock is held.
+  holder.stdin?.write('locked\n');
   const stopWaiting = (): void => void holder.stop();
   options.signal?.addEventListener('abort', stopWaiting, { once: true });
   // It may have been aborted while flock was started: then the event is past.
