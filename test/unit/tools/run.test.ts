@@ -237,7 +237,9 @@ describe('tools/run', () => {
         if (isRead) await once(program.stdout!, 'data');
         program.stdout!.destroy();
         // By SIGPIPE; where that is ignored, as in some CI systems, by EPIPE or ECONNRESET.
-        expect((await failureOf(program.done)).message).to.match(/^yes failed \((was ended by SIGPIPE|exit status 1)\)/);
+        expect((await failureOf(program.done)).message).to.match(
+          /^yes failed \((was ended by SIGPIPE|exit status 1)\)/,
+        );
       }
     });
 
