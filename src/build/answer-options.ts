@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { createAnswerModel, parseRootPassword, type AnswerModel, type PostScript } from '../distro/answer/index.js';
+import type { AnswerModel, PostScript } from '../distro/answer/index.js';
+import { createAnswerModel } from '../distro/answer/model.js';
+import { parseRootPassword } from '../distro/answer/root-password.js';
 import { Iso2RootfsError, systemErrorCode } from '../errors.js';
 import { hashPassword } from '../tools/openssl.js';
 

@@ -2,24 +2,20 @@ import type { Emit } from '../events.js';
 import { Iso2RootfsError, toIso2RootfsError } from '../errors.js';
 import { loadCatalog, type Catalog } from '../catalog/load.js';
 import { Store, type StoredObject } from '../store/store.js';
+import type { FileLock } from '../tools/flock.js';
 import { Toolbox } from '../tools/toolbox.js';
 import type { Context } from './context.js';
+import { commit, install, kernel, pair, preflight, prepare, sparsify, trees } from './conversion-stages.js';
 import { manifestSchema, type Manifest } from './manifest.js';
 import { claimOutputDirectory } from './output-directory.js';
 import { Pipeline } from './pipeline.js';
 import type { Recipe } from './recipe.js';
 import { answer } from './stages/answer.js';
 import { claim } from './stages/claim.js';
-import { commit } from './stages/commit.js';
 import { deliver, hasOutputs } from './stages/deliver.js';
 import { fetch } from './stages/fetch.js';
 import { inspect } from './stages/inspect.js';
-import { install } from './stages/install.js';
-import { kernel } from './stages/kernel.js';
-import { pair } from './stages/pair.js';
-import { preflight } from './stages/preflight.js';
-import { prepare, sparsify } from './stages/prepare.js';
-import { trees } from './stages/trees.js';
+import { describeFailure } from './verification.js';
 import { BUILD_VARIABLE, removeAbandonedWorkspaces, Workspace } from './workspace.js';
 import { readJson } from '../store/files.js';
 import { setMaxListeners } from 'node:events';
@@ -134,7 +130,9 @@ async function buildIn(context: Context, recipe: Recipe, catalogDirectories: rea
     const known = recipe.cache === 'renew' ? undefined : await store.hold('object', key, { signal, onWait });
     if (known !== undefined) {
       try {
-        if (hasOutputs(known, recipe.outputs)) return await deliverKnown(context, identified, known);
+        if (hasOutputs(known, recipe.outputs) && !(await mustBeVerified(known, recipe))) {
+          return await deliverKnown(context, identified, known);
+        }
       } finally {
         await known.release();
       }
@@ -145,7 +143,8 @@ async function buildIn(context: Context, recipe: Recipe, catalogDirectories: rea
     try {
       // Another may have made it before we had the lock.
       const made = recipe.cache === 'renew' ? undefined : await store.find('object', key);
-      if (made === undefined || !hasOutputs(made, recipe.outputs)) return await convertAnew(context, identified);
+      if (made === undefined || !hasOutputs(made, recipe.outputs)) return await convertAnew(context, identified, lock);
+      await verifyIfAsked(context, recipe, made, lock);
     } finally {
       await lock.release();
     }
@@ -157,21 +156,60 @@ async function deliverKnown(context: Context, identified: Identified, object: St
   await store.touch(object);
   const id = object.record.key.slice(0, 12);
   emit({ type: 'notice', message: `This medium is in the cache (key ${id}): nothing is installed.` });
-  const manifest = manifestSchema.parse(await readJson(path.join(object.directory, 'manifest.json')));
+  const manifest = await readManifest(object);
+  requireNotFailed(manifest);
+  if (identified.cache === 'only' && manifest.verification === undefined) {
+    emit({ type: 'notice', message: `Nobody has verified it: 'iso2rootfs verify ${id}' boots it.` });
+  }
   const { delivered } = await Pipeline.from<Identified & { object: StoredObject; nfsroot: undefined }>()
     .stage(deliver)
     .run({ ...identified, object, nfsroot: undefined }, context);
   return { outputDirectory: delivered, manifest, isFromCache: true };
 }
 
-async function convertAnew(context: Context, identified: Identified): Promise<BuildResult> {
+async function convertAnew(context: Context, identified: Identified, lock: FileLock): Promise<BuildResult> {
   const checked = await check.run(identified, context);
   const converting = { ...context, tools: context.tools.withEnvironment(checked.machine.environment) };
   const converted = await convert.run(checked, converting);
+  const verified = await verifyIfAsked(converting, identified, converted.object, lock);
+  const { object, manifest } = verified ?? converted;
   const { delivered } = await Pipeline.from<typeof converted & { nfsroot: string | undefined }>()
     .stage(deliver)
-    .run({ ...converted, nfsroot: converted.trees.nfsroot }, converting);
-  return { outputDirectory: delivered, manifest: converted.manifest, isFromCache: false };
+    .run({ ...converted, object, nfsroot: converted.trees.nfsroot }, converting);
+  return { outputDirectory: delivered, manifest, isFromCache: false };
+}
+
+async function readManifest(object: StoredObject): Promise<Manifest> {
+  return manifestSchema.parse(await readJson(path.join(object.directory, 'manifest.json')));
+}
+
+/** What did not come up when it was booted is given to nobody as if nothing were known of it. */
+function requireNotFailed({ verification, key }: Manifest): void {
+  const failure = describeFailure(verification);
+  if (failure === undefined) return;
+  throw new Iso2RootfsError('VERIFY_FAILED', `the cache has it, but ${failure}`, {
+    hint: `'iso2rootfs verify ${key.slice(0, 12)}' tries again; --no-cache makes it anew.`,
+    data: { key },
+  });
+}
+
+async function mustBeVerified(object: StoredObject, { verifies }: Recipe): Promise<boolean> {
+  return verifies && (await readManifest(object)).verification?.verdict !== 'passed';
+}
+
+/**
+ * Boots an object while nobody else can take it. What fails stays in the store, marked, to be looked at.
+ * @throws Iso2RootfsError VERIFY_FAILED
+ */
+async function verifyIfAsked(
+  context: Context,
+  recipe: Recipe,
+  object: StoredObject,
+  lock: FileLock,
+): Promise<{ readonly object: StoredObject; readonly manifest: Manifest } | undefined> {
+  if (!(await mustBeVerified(object, recipe))) return undefined;
+  const { verifyForBuild } = await import('./verify-object.js');
+  return verifyForBuild(context, recipe, object, lock);
 }
 
 function notCached({ medium, keys }: Identified): Iso2RootfsError {

@@ -11,6 +11,11 @@ export interface Stage<Input, Added> {
   readonly run: (input: Input, context: Context) => Promise<Added>;
 }
 
+/** A stage that is loaded, with all that it needs, when its turn comes: most builds are hits in the cache and install nothing. */
+export function lazyStage<Input, Added>(name: string, load: () => Promise<Stage<Input, Added>>): Stage<Input, Added> {
+  return { name, run: async (input, context) => (await load()).run(input, context) };
+}
+
 /** Stages in execution order. The only place for abort checks, start and done events, timing, and naming the stage that failed. */
 export class Pipeline<Input, Output> {
   private constructor(private readonly runAll: (input: Input, context: Context) => Promise<Output>) {}

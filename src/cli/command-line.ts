@@ -36,12 +36,15 @@ export async function runCommandLine(
   }
 }
 
-/** The commands of src/, as tsx loads them, instead of dist/. */
+/** The commands of src/, as tsx loads them, instead of dist/; beside them there is no manifest, which would name those of dist/. */
 async function loadSources(script: string): Promise<Config> {
   settings.debug = true;
   const root = fileURLToPath(new URL('..', script));
   const pjson = JSON.parse(await readFile(path.join(root, 'package.json'), 'utf8')) as Interfaces.PJSON;
-  return Config.load({ root, pjson: { ...pjson, oclif: { ...pjson.oclif, commands: './src/commands' } } });
+  return Config.load({
+    root: path.join(root, 'src'),
+    pjson: { ...pjson, oclif: { ...pjson.oclif, commands: './commands' } },
+  });
 }
 
 function endBy(failure: Iso2RootfsError, isJson: boolean): void {

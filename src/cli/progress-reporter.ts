@@ -1,4 +1,5 @@
-import { SingleBar } from 'cli-progress';
+import { createRequire } from 'node:module';
+import type { SingleBar } from 'cli-progress';
 import type { BuildEvent } from '../events.js';
 import { describeEvent } from './line-reporter.js';
 import { RateMeter } from './rate-meter.js';
@@ -79,7 +80,7 @@ export class ProgressReporter implements Reporter {
   }
 
   #showBar(): SingleBar {
-    const bar = new SingleBar({
+    const bar = new (loadBar())({
       stream: this.#output,
       fps: FRAMES_PER_SECOND,
       clearOnComplete: true,
@@ -92,4 +93,10 @@ export class ProgressReporter implements Reporter {
     bar.start(1, 0);
     return bar;
   }
+}
+
+/** Loaded when there is something to show: most commands end before that. An import would have to be waited for, and events do not wait. */
+function loadBar(): typeof SingleBar {
+  const { SingleBar: Bar } = createRequire(import.meta.url)('cli-progress') as typeof import('cli-progress');
+  return Bar;
 }

@@ -3,14 +3,8 @@ import type { Catalog } from '../../catalog/load.js';
 import type { ResolvedMedium } from '../../catalog/medium.js';
 import { resolveRelease, type ReleaseRequest } from '../../catalog/resolve.js';
 import { Iso2RootfsError, systemErrorCode } from '../../errors.js';
-import {
-  appendToken,
-  checkAnswerFile,
-  detectFamily,
-  renderAnswerFile,
-  type AnswerFamily,
-  type RenderedAnswer,
-} from '../../distro/answer/index.js';
+import type { Finding, RenderedAnswer } from '../../distro/answer/index.js';
+import { renderAnswerFile } from '../../distro/answer/render.js';
 import type { RecognisedMedium } from '../../distro/types.js';
 import { loadAnswerModel } from '../answer-options.js';
 import { computeKeys, hashAnswer, type Keys } from '../keys.js';
@@ -49,6 +43,7 @@ export const answer: Stage<Recipe & { readonly catalog: Catalog } & Fetched & In
       arch: medium.arch,
       answerSha256,
       diskSizeBytes: sizes.diskSizeBytes,
+      selinux: build.selinux,
     });
     return { answer: final, answerSha256, keys, sizes, generatedPassword };
   },
@@ -86,6 +81,8 @@ async function useOwnFile(
 ): Promise<RenderedAnswer> {
   const text = await readAnswerFile(file);
   const family = rendered.family;
+  // What judges answer files of others is not needed for ours.
+  const { appendToken, checkAnswerFile, detectFamily } = await import('../../distro/answer/index.js');
   const found = detectFamily(text);
   if (found !== undefined && found !== family) {
     throw invalid(
@@ -93,7 +90,7 @@ async function useOwnFile(
       ['Give an answer file for the installer that is on the medium.'],
     );
   }
-  checkOwnFile(file, family, text, warn);
+  refuseErrors(file, checkAnswerFile(family, text), warn);
   return { ...rendered, text: appendToken(family, text) };
 }
 
@@ -115,8 +112,7 @@ async function readAnswerFile(file: string): Promise<string> {
   }
 }
 
-function checkOwnFile(file: string, family: AnswerFamily, text: string, warn: (message: string) => void): void {
-  const findings = checkAnswerFile(family, text);
+function refuseErrors(file: string, findings: readonly Finding[], warn: (message: string) => void): void {
   const errors = findings.filter(({ severity }) => severity === 'error');
   const describe = ({ line, problem }: { line: number; problem: string }): string =>
     line === 0 ? `${file}: ${problem}` : `${file}:${line}: ${problem}`;
