@@ -8,10 +8,11 @@ export interface BootPair {
   readonly initrd: string;
 }
 
-const KERNEL_NAME = /^(?:vmlinuz|vmlinux|Image|zImage)-(.+)$/;
+/** The names of one version's kernel; the first that there is can be started by boot loaders. SUSE has `vmlinux-VERSION.gz` for debuggers. */
+const KERNEL_NAMES = [/^vmlinuz-(.+)$/, /^Image-(.+)$/, /^zImage-(.+)$/, /^vmlinux-(.+)$/];
 const INITRD_NAMES = [/^initramfs-(.+)\.img$/, /^initrd\.img-(.+)$/, /^initrd-(.+?)(?:\.img)?$/];
 /** Kernels and initrds that are there for emergencies or debugging, and files that only accompany a kernel. */
-const NEVER = /rescue|kdump|crash|[+.-]debug$|\.(?:hmac|sig|old|bak|dpkg-\w+|rpm\w+)$/i;
+const NEVER = /rescue|kdump|crash|[+.-]debug$|\.(?:hmac|sig|old|bak|gz|xz|zst|bz2|dpkg-\w+|rpm\w+)$/i;
 
 function versionOf(name: string, patterns: readonly RegExp[]): string | undefined {
   if (NEVER.test(name)) return undefined;
@@ -49,6 +50,10 @@ function runsOf(version: string): string[] {
   return version.match(/\d+|[A-Za-z]+|~/g) ?? [];
 }
 
+function preference(kernel: string): number {
+  return KERNEL_NAMES.findIndex((name) => name.test(kernel));
+}
+
 /**
  * The newest kernel of /boot, never a rescue or kdump one, and its initrd.
  * @param names file names in /boot
@@ -56,9 +61,9 @@ function runsOf(version: string): string[] {
  */
 export function chooseBootPair(names: readonly string[]): BootPair {
   const kernels = names
-    .map((name) => ({ name, version: versionOf(name, [KERNEL_NAME]) }))
+    .map((name) => ({ name, version: versionOf(name, KERNEL_NAMES) }))
     .filter((kernel): kernel is { name: string; version: string } => kernel.version !== undefined)
-    .sort((a, b) => compareVersions(b.version, a.version));
+    .sort((a, b) => compareVersions(b.version, a.version) || preference(a.name) - preference(b.name));
   const newest = kernels[0];
   const holds = `/boot holds: ${names.length === 0 ? 'nothing' : [...names].sort().join(', ')}`;
   const hint =

@@ -5,6 +5,7 @@ import { pipeline } from 'node:stream/promises';
 import { Iso2RootfsError } from '../../errors.js';
 import { exists } from '../../store/files.js';
 import { chooseBootPair, type BootPair } from '../boot-files.js';
+import { decompressKernel } from '../decompress-kernel.js';
 import type { Stage } from '../pipeline.js';
 import type { KernelCopied } from './kernel.js';
 import type { TreesMade } from './trees.js';
@@ -18,7 +19,7 @@ export interface Paired {
  */
 export const pair: Stage<KernelCopied & TreesMade, Paired> = {
   name: 'pair',
-  run: async ({ kernelDirectory, trees }) => {
+  run: async ({ kernelDirectory, trees }, { tools }) => {
     const files = new Map(
       trees.tree.bootFiles
         .map((file) => [file.path.toString('utf8').replace(/^boot\//, ''), file] as const)
@@ -46,7 +47,7 @@ export const pair: Stage<KernelCopied & TreesMade, Paired> = {
     return {
       boot: {
         ...boot,
-        kernelPath: await place(boot.kernel, 'vmlinuz'),
+        kernelPath: await decompressKernel(tools, await place(boot.kernel, 'vmlinuz')),
         initrdPath: await place(boot.initrd, 'initrd.img'),
       },
     };

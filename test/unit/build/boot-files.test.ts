@@ -57,6 +57,16 @@ describe('chooseBootPair', () => {
       'Image-6.4.0-1-default',
       'initrd-6.4.0-1-default',
     ],
+    'one of SUSE, with a kernel for debuggers': [
+      ['vmlinuz-6.4.0-1-default', 'vmlinux-6.4.0-1-default.gz', 'initrd-6.4.0-1-default', 'symvers-6.4.0-1-default.gz'],
+      'vmlinuz-6.4.0-1-default',
+      'initrd-6.4.0-1-default',
+    ],
+    'one that has a kernel as ELF as well': [
+      ['vmlinux-6.4.0-1-default', 'Image-6.4.0-1-default', 'initrd-6.4.0-1-default'],
+      'Image-6.4.0-1-default',
+      'initrd-6.4.0-1-default',
+    ],
     'what dpkg leaves of an older one': [
       ['vmlinuz-6.1.0-9-amd64', 'initrd.img-6.1.0-9-amd64', 'vmlinuz-6.1.0-10-amd64.dpkg-bak', 'vmlinuz-7.old'],
       'vmlinuz-6.1.0-9-amd64',
