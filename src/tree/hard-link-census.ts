@@ -4,6 +4,7 @@
  */
 import { Iso2RootfsError } from '../errors.js';
 import { normaliseTreePath, pathKey } from './tree-path.js';
+import type { TreeEntry } from './entry.js';
 import { readTar } from './tar-reader.js';
 
 /** Number of names by the key of each name's path ({@link pathKey}); at least all with two names or more. */
@@ -30,17 +31,30 @@ export function parseHardLinkCensus(output: Buffer): HardLinkCensus {
 
 /** Counts the names in a tar archive: for where an archive is at hand, but not the file system that it was made of. */
 export async function countHardLinks(archive: AsyncIterable<Buffer>): Promise<HardLinkCensus> {
-  const namesByTarget = new Map<string, string[]>();
-  const firstNames = new Map<string, string>();
-  for await (const event of readTar(archive)) {
-    if (event.kind !== 'entry' || event.entry.type !== 'hardlink') continue;
-    const target = pathKey(event.entry.linkTarget);
-    const firstName = firstNames.get(target) ?? target;
-    const name = pathKey(event.entry.path);
-    firstNames.set(name, firstName);
-    const names = namesByTarget.get(firstName);
-    if (names === undefined) namesByTarget.set(firstName, [firstName, name]);
+  const links = new LinkCounter();
+  for await (const event of readTar(archive)) if (event.kind === 'entry') links.add(event.entry);
+  return links.census();
+}
+
+/** Counts the names of hard-linked files. */
+export class LinkCounter {
+  readonly #namesByTarget = new Map<string, string[]>();
+  readonly #firstNames = new Map<string, string>();
+
+  add(entry: TreeEntry): void {
+    if (entry.type !== 'hardlink') return;
+    const target = pathKey(entry.linkTarget);
+    const firstName = this.#firstNames.get(target) ?? target;
+    const name = pathKey(entry.path);
+    this.#firstNames.set(name, firstName);
+    const names = this.#namesByTarget.get(firstName);
+    if (names === undefined) this.#namesByTarget.set(firstName, [firstName, name]);
     else names.push(name);
   }
-  return new Map([...namesByTarget.values()].flatMap((names) => names.map((name) => [name, names.length] as const)));
+
+  census(): HardLinkCensus {
+    return new Map(
+      [...this.#namesByTarget.values()].flatMap((names) => names.map((name) => [name, names.length] as const)),
+    );
+  }
 }

@@ -48,6 +48,8 @@ export class TarReader {
   #zeroBlocks = 0;
   #paddingBytes = 0;
 
+  #pushedBytes = 0;
+
   readonly #extensions = new Extensions();
   #extensionType = '';
   #extension = ZERO_BLOCK;
@@ -67,6 +69,26 @@ export class TarReader {
     if (this.#at < this.#chunk.length) throw new TypeError('the events of the chunk before have not all been taken');
     this.#chunk = chunk;
     this.#at = 0;
+    this.#pushedBytes += chunk.length;
+  }
+
+  /** How far the archive has been read; after the entry of a file that is not sparse, where its content begins. */
+  get offsetBytes(): number {
+    return this.#pushedBytes - (this.#chunk.length - this.#at);
+  }
+
+  /** How many of the next bytes are nothing but a file's content: when the chunk is used up, they need not be pushed. */
+  get skippableBytes(): number {
+    if (this.#state !== 'content' || this.#at < this.#chunk.length) return 0;
+    const part = this.#parts[this.#part];
+    return part === undefined || this.#position < part.start ? 0 : part.start + part.length - this.#position;
+  }
+
+  /** Goes on behind bytes that are not pushed, at most {@link skippableBytes}: for who can seek and wants no content. */
+  skip(bytes: number): void {
+    if (bytes > this.skippableBytes) throw new TypeError('there is something to be read in what is skipped');
+    this.#position += bytes;
+    this.#pushedBytes += bytes;
   }
 
   /**

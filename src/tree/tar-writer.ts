@@ -67,7 +67,11 @@ export class TarWriter implements TreeWriter {
   #current: TreeEntry | undefined;
   #missingBytes = 0;
 
-  constructor(emit: (chunk: Buffer) => void) {
+  /** @param prefix of all names. squashfs-tools 4.5 take a long name that begins with `./` for a hostile one */
+  constructor(
+    emit: (chunk: Buffer) => void,
+    private readonly prefix: './' | '' = './',
+  ) {
     this.#out = new ChunkGatherer(emit);
   }
 
@@ -79,8 +83,9 @@ export class TarWriter implements TreeWriter {
   /** @throws Iso2RootfsError TREE_NOT_REPRESENTABLE for a device number that no header can hold. */
   writeEntry(entry: TreeEntry): void {
     if (this.#current !== undefined) throw wrongLength(this.#current);
-    const name = archiveName(entry);
-    const linkName = entry.type === 'hardlink' ? Buffer.concat([HERE, entry.linkTarget]) : entry.linkTarget;
+    const prefix = Buffer.from(this.prefix);
+    const name = archiveName(entry, prefix);
+    const linkName = entry.type === 'hardlink' ? Buffer.concat([prefix, entry.linkTarget]) : entry.linkTarget;
     const split = splitName(name);
     const records = extensionRecords(entry, name, split !== undefined, linkName);
     if (records.length > 0) this.#writeExtension(Buffer.concat(records));
@@ -160,9 +165,9 @@ export class TarWriter implements TreeWriter {
   }
 }
 
-function archiveName({ path, type }: TreeEntry): Buffer {
+function archiveName({ path, type }: TreeEntry, prefix: Buffer): Buffer {
   if (path.length === 0) return HERE;
-  return Buffer.concat(type === 'directory' ? [HERE, path, DIRECTORY_END] : [HERE, path]);
+  return Buffer.concat(type === 'directory' ? [prefix, path, DIRECTORY_END] : [prefix, path]);
 }
 
 /** A name as the two fields of a ustar header, or undefined when it fits no way. */

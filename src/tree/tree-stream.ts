@@ -30,6 +30,8 @@ export interface NewcOutput {
 
 export interface TreeOutputs {
   readonly tar?: Writable;
+  /** How names begin in the tar archive. Default: `./`. */
+  readonly tarPrefix?: './' | '';
   readonly newc?: readonly NewcOutput[];
 }
 
@@ -88,7 +90,7 @@ export class TreeStream implements TreeWriter {
       this.#feeds.push(sinkFeed);
       return (chunk) => sinkFeed.write(chunk);
     };
-    this.#tar = outputs.tar === undefined ? undefined : new TarWriter(feed(outputs.tar));
+    this.#tar = outputs.tar === undefined ? undefined : new TarWriter(feed(outputs.tar), outputs.tarPrefix);
     this.#newc = (outputs.newc ?? []).map((output) => ({
       output,
       writer: new NewcWriter(feed(output.sink), census),
