@@ -45,6 +45,9 @@ export const Store = {
   }),
 };
 export type Store = OpenedStore;
+export const verifyOutput = lazily(async () => (await import('./build/verify-output.js')).verifyOutput);
+export type { VerifiedBoot, VerifiedOutput, VerifyRequest } from './build/verify-output.js';
+export type { Verifiable } from './build/verify-object.js';
 export const verifyEntries = lazily(async () => (await import('./store/verify.js')).verifyEntries);
 export type { Verification, VerifyOptions } from './store/verify.js';
 export { loadConfig, type Config, type ConfigSources, type Origin } from './config/load-config.js';

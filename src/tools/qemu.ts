@@ -1,0 +1,80 @@
+/** Starts machines in QEMU directly, without libvirt: for boots that are watched and thrown away. */
+import { Iso2RootfsError } from '../errors.js';
+import type { Accelerator } from './accelerator.js';
+import { searchPath } from './host.js';
+import { emulatorPrograms } from './requirements.js';
+import { findProgram } from './run.js';
+
+export interface Machine {
+  readonly arch: string;
+  readonly accelerator: Accelerator;
+  readonly memoryMiB: number;
+  readonly vcpus: number;
+  /** Direct kernel boot; undefined: the firmware boots the disk. */
+  readonly kernel?: { readonly path: string; readonly initrdPath: string; readonly arguments: readonly string[] };
+  /** A disk image; what is written to it is forgotten. */
+  readonly disk?: { readonly path: string; readonly format: 'raw' | 'qcow2' };
+  /** `isolated`: the guest gets an address by DHCP and reaches nobody. `host`: it reaches the host's loopback as 10.0.2.2. */
+  readonly network: 'isolated' | 'host';
+  /** Where the second serial port writes. */
+  readonly reportPath: string;
+}
+
+/** Of each architecture: the machine, the console, and the guest's name of the second serial port. */
+const PLATFORMS: Readonly<Record<string, { machine: string; console: string; reportPort: string }>> = {
+  x86_64: { machine: 'pc', console: 'ttyS0', reportPort: 'ttyS1' },
+  // The machine has one PL011: the second port is a 16550 on the PCI bus.
+  aarch64: { machine: 'virt', console: 'ttyAMA0', reportPort: 'ttyS0' },
+};
+
+/** @throws Iso2RootfsError TOOL_MISSING for an architecture that we start no machines of. */
+export function platformOf(arch: string): { machine: string; console: string; reportPort: string } {
+  const platform = PLATFORMS[arch];
+  if (platform === undefined) throw new Iso2RootfsError('TOOL_MISSING', `no machine for ${arch} is known`);
+  return platform;
+}
+
+/** QEMU's arguments: the console is its stdout. */
+export function machineArguments(machine: Machine): string[] {
+  const { arch, accelerator, kernel, disk } = machine;
+  const platform = platformOf(arch);
+  const isolated = machine.network === 'isolated' ? ',restrict=on' : '';
+  return [
+    ...['-machine', `${platform.machine},accel=${accelerator}`, '-cpu', accelerator === 'kvm' ? 'host' : 'max'],
+    ...['-m', `${machine.memoryMiB}M`, '-smp', String(machine.vcpus)],
+    ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot'],
+    ...['-serial', 'stdio', '-chardev', `file,id=report,path=${quoteOption(machine.reportPath)}`],
+    ...(arch === 'aarch64' ? ['-device', 'pci-serial,chardev=report'] : ['-serial', 'chardev:report']),
+    ...['-netdev', `user,id=network${isolated}`, '-device', 'virtio-net-pci,netdev=network'],
+    ...['-object', 'rng-random,id=random,filename=/dev/urandom', '-device', 'virtio-rng-pci,rng=random'],
+    ...(kernel === undefined
+      ? []
+      : ['-kernel', kernel.path, '-initrd', kernel.initrdPath, '-append', kernel.arguments.join(' ')]),
+    ...(disk === undefined
+      ? []
+      : ['-drive', `file=${quoteOption(disk.path)},format=${disk.format},if=virtio,snapshot=on,discard=unmap`]),
+  ];
+}
+
+/** A comma ends a value in QEMU's options, unless it is doubled. */
+function quoteOption(value: string): string {
+  return value.replaceAll(',', ',,');
+}
+
+/**
+ * @returns the path of the QEMU for guests of an architecture
+ * @throws Iso2RootfsError TOOL_MISSING
+ */
+export async function findQemu(arch: string, toolsPath?: string): Promise<string> {
+  for (const program of emulatorPrograms(arch)) {
+    const found = await findProgram(program, searchPath(toolsPath));
+    if (found !== undefined) return found;
+  }
+  throw new Iso2RootfsError('TOOL_MISSING', `no QEMU for ${arch} is installed (needed to boot the image)`, {
+    hint: "'iso2rootfs doctor' names the package that has it.",
+    data: { tool: `qemu-system-${arch}` },
+  });
+}
+
+/** Words before a command that make the kernel end it when this process dies, however that happens (prctl(2), PR_SET_PDEATHSIG). */
+export const DIES_WITH_US = ['setpriv', '--pdeathsig', 'KILL'] as const;
