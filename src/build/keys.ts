@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { RenderedAnswer } from '../distro/answer/index.js';
+import type { SelinuxChoice } from '../distro/netboot/selinux.js';
 import { hashOf, type JsonValue } from '../store/canonical-json.js';
 
 /** Raised when the same inputs would give another installed disk. */
 const INSTALLATION_FORMAT = 1;
 /** Raised when the same installed disk would give other artifacts. */
-const CONVERSION_FORMAT = 2;
+const CONVERSION_FORMAT = 3;
 
 export interface Key {
   readonly key: string;
@@ -49,8 +50,10 @@ export function computeKeys(inputs: {
   readonly arch: string;
   readonly answerSha256: string;
   readonly diskSizeBytes: number;
+  /** Default: `keep`. */
+  readonly selinux?: SelinuxChoice;
 }): Keys {
-  const { isoSha256, arch, answerSha256, diskSizeBytes } = inputs;
+  const { isoSha256, arch, answerSha256, diskSizeBytes, selinux = 'keep' } = inputs;
   const common = { iso: isoSha256, answerFile: answerSha256 };
   const installation = { arch, diskSizeBytes };
   return {
@@ -60,7 +63,7 @@ export function computeKeys(inputs: {
       installationFormat: INSTALLATION_FORMAT,
       kind: 'object',
       ...common,
-      recipe: installation,
+      recipe: { ...installation, ...(selinux === 'keep' ? {} : { selinux }) },
     }),
   };
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { attemptSchema } from './attempts.js';
+import { verificationSchema } from './verification.js';
 
 /** Format of `manifest.json`. Raised when a reader of the old one would misread the new one. */
 export const MANIFEST_FORMAT = 1;
@@ -66,6 +67,34 @@ export const manifestSchema = z.object({
         z.object({ path: z.string(), xattrs: z.array(z.string()), capabilityHex: z.string().optional() }),
       ),
       lostLabelCount: z.number(),
+      /** RAM of a machine that boots it, at least: see tree/least-memory.ts. */
+      leastMemoryMiB: z.number().optional(),
+    })
+    .optional(),
+  /** What booting the outputs came to; missing when nobody has tried. */
+  verification: verificationSchema.optional(),
+  /** How the outputs are booted over the network. */
+  netboot: z
+    .object({
+      /** Of the initrd that is handed out: see distro/initrd/initrd-facts.ts. */
+      initrd: z.object({
+        maker: z.string(),
+        compression: z.string(),
+        canMountNfs: z.boolean(),
+        nfsVersions: z.array(z.string()),
+        networkDrivers: z.array(z.string()),
+        hasOverlay: z.boolean(),
+        hasSquashfs: z.boolean(),
+        isGeneric: z.boolean().optional(),
+        reasons: z.array(z.string()),
+      }),
+      /** How SELinux is set in the outputs; missing for a system without it. */
+      selinux: z.enum(['enforcing', 'permissive', 'disabled']).optional(),
+      /** SERVER and PATH are to be replaced. No `nfsroot`: the initrd cannot mount one. */
+      kernelArguments: z.object({
+        initramfs: z.array(z.string()),
+        nfsroot: z.object({ readWrite: z.array(z.string()), readOnly: z.array(z.string()) }).optional(),
+      }),
     })
     .optional(),
   /** Installed packages, where reading them is cheap (dpkg). */

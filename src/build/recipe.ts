@@ -1,5 +1,6 @@
 import type { AnswerOptions } from './answer-options.js';
 import type { Output } from '../config/outputs.js';
+import type { SelinuxChoice } from '../distro/netboot/selinux.js';
 import type { Arch } from '../media/types.js';
 
 export { OUTPUTS, type Output } from '../config/outputs.js';
@@ -27,6 +28,8 @@ export interface Recipe {
   /** Default: `./<distro>-<release>-<arch>`. */
   readonly outputDirectory?: string | undefined;
   readonly outputs: readonly Output[];
+  /** What becomes of the SELinux setting of the installed system. */
+  readonly selinux: SelinuxChoice;
   /** Default: what the catalogue says of the release, at least 4 GiB. */
   readonly memoryMiB?: number | undefined;
   readonly vcpus: number;
@@ -47,4 +50,6 @@ export interface Recipe {
   readonly keepsFailedDisk: boolean;
   /** True: after a failure the domain is left running until the build is interrupted. */
   readonly isDebugging: boolean;
+  /** True: what is made or taken from the cache is booted first, unless that has been done. */
+  readonly verifies: boolean;
 }

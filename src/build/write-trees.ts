@@ -7,7 +7,7 @@ import { startGzip } from '../tools/gzip.js';
 import type { RunningProgram } from '../tools/run.js';
 import { startUnpacking } from '../tools/tar.js';
 import type { NewcOutput, Rewritten, StreamedTree } from '../tree/transform.js';
-import type { TreeEntry } from '../tree/entry.js';
+import type { TreeEntry, TreeFile } from '../tree/entry.js';
 import { streamTree } from '../tree/transform.js';
 import type { Context } from './context.js';
 import type { TreeSource } from './tree-source.js';
@@ -32,6 +32,8 @@ export interface TreeTargets {
 
 export interface WriteTreesOptions {
   readonly rewrite: (entry: TreeEntry) => Rewritten;
+  /** Entries for all outputs, after all others. */
+  readonly append?: () => readonly TreeFile[];
   /** The most that all files together may hold. */
   readonly maxContentBytes: number;
 }

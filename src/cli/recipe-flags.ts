@@ -84,6 +84,11 @@ export const answerFlags = {
     helpGroup: ANSWER,
   }),
   ...generatedAnswerFlags,
+  selinux: Flags.string({
+    summary: 'SELinux in the outputs: as installed, or set so. Labels are kept. Default: keep.',
+    options: ['keep', 'permissive', 'disabled'],
+    helpGroup: ANSWER,
+  }),
 };
 
 /** How it is installed; nothing here changes the bytes but the size of the disk. */
@@ -175,7 +180,9 @@ export interface RecipeFlagValues {
   readonly retry?: boolean | undefined;
   readonly 'keep-on-failure'?: boolean | undefined;
   readonly debug?: boolean | undefined;
+  readonly verify?: boolean | undefined;
   readonly output?: string | undefined;
+  readonly selinux?: string | undefined;
 }
 
 /**
@@ -226,6 +233,7 @@ export function toRecipe(flags: RecipeFlagValues, cache: Recipe['cache'], settin
     answerFilePath: own,
     outputDirectory: flags.output,
     outputs: settings['build.outputs'],
+    selinux: (flags.selinux as Recipe['selinux'] | undefined) ?? 'keep',
     memoryMiB: memory === undefined ? undefined : Math.ceil(memory / 2 ** 20),
     vcpus: settings['build.vcpus'],
     diskSizeBytes: settings['build.diskSize'],
@@ -237,6 +245,7 @@ export function toRecipe(flags: RecipeFlagValues, cache: Recipe['cache'], settin
     mayRetry: flags.retry ?? true,
     keepsFailedDisk: flags['keep-on-failure'] ?? false,
     isDebugging: flags.debug ?? false,
+    verifies: flags.verify ?? false,
   };
 }
 

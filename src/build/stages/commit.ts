@@ -97,6 +97,7 @@ export const commit: Stage<
               lostLabelCount: newc.lostLabelCount,
             },
           }),
+      netboot: build.netboot,
       ...(trees.packages === undefined ? {} : { packages: [...trees.packages] }),
       tools: { ...build.machine.toolVersions },
       commands: tools.commands.map((command) => ({ ...command })),

@@ -6,20 +6,23 @@ import { Iso2RootfsError } from '../../errors.js';
 import { exists } from '../../store/files.js';
 import { chooseBootPair, type BootPair } from '../boot-files.js';
 import { decompressKernel } from '../decompress-kernel.js';
+import { judgeNetboot } from '../judge-netboot.js';
+import type { Manifest } from '../manifest.js';
 import type { Stage } from '../pipeline.js';
 import type { KernelCopied } from './kernel.js';
 import type { TreesMade } from './trees.js';
 
 export interface Paired {
   readonly boot: BootPair & { readonly kernelPath: string; readonly initrdPath: string };
+  readonly netboot: Manifest['netboot'];
 }
 
 /**
- * The kernel and initrd that were copied, or, where virt-get-kernel took a kdump image or two versions, the right ones out of rootfs.tar.
+ * What boots the outputs, and what it can do: the kernel and initrd that were copied, or, where virt-get-kernel took a kdump image or two versions, the right ones out of rootfs.tar.
  */
 export const pair: Stage<KernelCopied & TreesMade, Paired> = {
   name: 'pair',
-  run: async ({ kernelDirectory, trees }, { tools }) => {
+  run: async ({ kernelDirectory, trees }, { tools, emit }) => {
     const files = new Map(
       trees.tree.bootFiles
         .map((file) => [file.path.toString('utf8').replace(/^boot\//, ''), file] as const)
@@ -44,12 +47,11 @@ export const pair: Stage<KernelCopied & TreesMade, Paired> = {
       );
       return destination;
     };
-    return {
-      boot: {
-        ...boot,
-        kernelPath: await decompressKernel(tools, await place(boot.kernel, 'vmlinuz')),
-        initrdPath: await place(boot.initrd, 'initrd.img'),
-      },
+    const placed = {
+      ...boot,
+      kernelPath: await decompressKernel(tools, await place(boot.kernel, 'vmlinuz')),
+      initrdPath: await place(boot.initrd, 'initrd.img'),
     };
+    return { boot: placed, netboot: await judgeNetboot({ tools, emit }, placed, trees.system) };
   },
 };

@@ -20,6 +20,8 @@ export interface TreesMade {
     readonly cgz: HashedFile | undefined;
     readonly tree: StreamedTree;
     readonly packages: readonly Package[] | undefined;
+    /** What was learnt of the system while its entries passed. */
+    readonly system: Pick<NetbootRewriter, 'kernelFacts' | 'selinuxMode'>;
     /** Where nfsroot was unpacked: in the output that is being made. Undefined when it was not asked for. */
     readonly nfsroot: string | undefined;
   };
@@ -28,7 +30,7 @@ export interface TreesMade {
 /** Disk -> rootfs.tar, nfsroot/ and initramfs.cgz. The disk is read once. */
 export const trees: Stage<Recipe & Installed & Prepared & Claimed, TreesMade> = {
   name: 'rootfs+nfsroot+initramfs',
-  run: async ({ disk, preparedDiskPath, output, outputs }, context) => {
+  run: async ({ disk, preparedDiskPath, output, outputs, selinux }, context) => {
     const { store, workspace, tools } = context;
     const { blocks } = await stat(preparedDiskPath);
     await requireSpace(store.layout.root, blocks * 512 * 1.5, 'rootfs.tar and initramfs.cgz');
@@ -38,19 +40,19 @@ export const trees: Stage<Recipe & Installed & Prepared & Claimed, TreesMade> = 
       await requireSpace(path.dirname(output.directory), blocks * 512, 'nfsroot');
       await mkdir(nfsroot, { recursive: true });
     }
-    const rewriter = new NetbootRewriter();
+    const rewriter = new NetbootRewriter({ selinux });
     const cgz = { path: path.join(directory, 'initramfs.cgz'), append: rewriter.appendToInitramfs };
     const written = await writeTrees(
       await openDisk(tools, preparedDiskPath, directory),
       { tarPath: path.join(directory, 'rootfs.tar'), nfsroot, initramfs: outputs.includes('cgz') ? [cgz] : [] },
       // A sparse file of terabytes comes as zeros: refused by name, before it fills the disk.
-      { rewrite: rewriter.rewrite, maxContentBytes: await freeBytes(directory) },
+      { rewrite: rewriter.rewrite, append: rewriter.append, maxContentBytes: await freeBytes(directory) },
       context,
     );
     checkToken(rewriter, disk.token);
     const { tree, tar } = written;
     if (nfsroot !== undefined) await digHoles(tools, await existingFiles(nfsroot, tree));
-    return { trees: { tar, tree, cgz: written.initramfs[0], packages: rewriter.packages, nfsroot } };
+    return { trees: { tar, tree, cgz: written.initramfs[0], packages: rewriter.packages, nfsroot, system: rewriter } };
   },
 };
 
