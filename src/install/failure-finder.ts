@@ -39,7 +39,7 @@ const FRAME =
 /** Lines of systemd and of the terminal bar that come between. */
 const NOISE = /^$|^\[ {0,2}(OK|FAILED|DEPEND) {0,2}\]|^(Starting|Started|Finished) .*\.(\.\.)?$|Switch tab: Alt\+Tab/;
 const CLOSES = /The installer will now terminate|Press (ENTER|enter) to (exit|quit)/;
-const EXCEPTION = /^(\w+\.)*\w*(Error|Exception|Exit|Failure|Timeout|Interrupt)\b(:|$)/;
+const EXCEPTION = /^((\w+\.)*\w*(Error|Exception|Exit|Failure|Timeout|Interrupt)\b(:|$)|([a-z]\w*\.)+\w+: )/;
 
 export class FailureFinder {
   readonly #matcher: PatternMatcher;
@@ -164,7 +164,7 @@ function quote(hit: Hit): string {
   const end = following.findIndex((line) => CLOSES.test(line));
   const told = (end === -1 ? following : following.slice(0, end))
     .slice(0, 8)
-    .filter((line) => line !== '' && !FRAME.test(line));
+    .filter((line, index, lines) => line !== '' && !FRAME.test(line) && lines.indexOf(line) === index);
   const isTelling = !FRAME.test(message);
   return cut([...(isTelling ? [message] : []), ...told.slice(0, isTelling ? 2 : 4)].join(' ') || message);
 }

@@ -35,10 +35,11 @@ export function parseIni(text: string): IniFile {
   return sections;
 }
 
-/** Python 2's parser, which old media were read with, knows comments behind a value. */
+/** Python 2's parser, which old media were read with, knows comments behind a value. Quotes around a value are somebody's habit. */
 function withoutComment(value: string): string {
   const start = ` ${value}`.search(/\s[#;]/);
-  return (start === -1 ? value : value.slice(0, start)).trim();
+  const bare = (start === -1 ? value : value.slice(0, start)).trim();
+  return /^(["'])(.*)\1$/.exec(bare)?.[2]?.trim() ?? bare;
 }
 
 /** An option's value; undefined when it is missing or empty. */

@@ -14,7 +14,7 @@ export const COMMON: PatternPack = {
     {
       id: 'cpu-x86-64-level',
       outcome: 'cpu-too-old',
-      regex: /CPU does not support x86-64-v\d|Fatal glibc error: CPU|CPU ISA level is lower than required/i,
+      regex: /CPU does not support x86-64-v\d|Fatal glibc error: .*\bCPU\b|CPU ISA level is lower than required/i,
     },
     {
       id: 'cpu-long-mode',
@@ -27,7 +27,11 @@ export const COMMON: PatternPack = {
       regex:
         /Kernel panic - not syncing: (System is deadlocked on memory|Out of memory)|Out of memory and no killable processes/,
     },
-    { id: 'oom-killer', outcome: 'out-of-memory', regex: /Out of memory: Kill(ed)? process|\bOut of memory:|Memory cgroup out of memory: Kill(ed)? process/ },
+    {
+      id: 'oom-killer',
+      outcome: 'out-of-memory',
+      regex: /Out of memory: Kill(ed)? process|\bOut of memory:|Memory cgroup out of memory: Kill(ed)? process/,
+    },
     {
       id: 'oom-invoked',
       outcome: 'out-of-memory',
