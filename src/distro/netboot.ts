@@ -39,7 +39,7 @@ const DEVICE_TABLES = new Map([
 const ORIGINALS = new Set(DEVICE_TABLES.values());
 const BUILTIN = /^(?:usr\/)?lib\/modules\/([^/]+)\/modules\.builtin$/;
 const NETWORK_PROFILE =
-  /^etc\/(?:sysconfig\/network-scripts\/ifcfg-(?!lo$)|netplan\/|NetworkManager\/system-connections\/)[^/]+$/;
+  /^etc\/(?:sysconfig\/network-scripts\/ifcfg-(?!lo$)|netplan\/|NetworkManager\/system-connections\/|network\/interfaces\.d\/)[^/]+$/;
 /** Paths that we add something at. In a tree that was changed before, they stay as they are. */
 const OURS = /^(?:init|etc\/machine-id)$|\/iso2rootfs[-./]/;
 const MAX_HELD_BYTES = 1024 * 1024;
@@ -209,7 +209,7 @@ export class NetbootRewriter {
 
   #rewriteNetwork(path: string, text: string): string {
     const general = generaliseNetwork(path, text, this.#survey.isEnabled('NetworkManager.service'));
-    const isBare = path === 'etc/network/interfaces' && needsAnyCard(general, this.#survey);
+    const isBare = path === 'etc/network/interfaces' && !this.#hasProfile && needsAnyCard(general, this.#survey);
     return isBare ? withAnyCard(general) : general;
   }
 

@@ -46,7 +46,7 @@ function generaliseIfcfg(text: string, hasNetworkManager: boolean): string {
 }
 
 /** A card by its own name, with DHCP and nothing of consequence beside it, below `ethernets`. */
-const NETPLAN_CARD = /^(\s+)(?:en|eth)\w*:[ \t]*$/gm;
+const NETPLAN_CARD = /^([ \t]+)(?:en[opsx]\w+|eth\d+):[ \t]*\n([ \t]+)(?=\S)/gm;
 const NETPLAN_STATIC =
   /^\s*(?:addresses|match|gateway[46]|routes|set-name|macaddress|bonds|bridges|vlans|wifis):[ \t]*(?!\[\s*\])/m;
 
@@ -55,8 +55,8 @@ function generaliseNetplan(text: string): string {
   const [card] = cards;
   if (card === undefined || cards.length > 1) return text;
   if (!/^\s*dhcp4:\s*(?:true|yes)/m.test(text) || NETPLAN_STATIC.test(text)) return text;
-  const indent = card[1] ?? '';
-  return text.replace(card[0], `${indent}ethernet:\n${indent}  match:\n${indent}    name: "e*"`);
+  const [whole, indent = '', inner = ''] = card;
+  return text.replace(whole, `${indent}ethernet:\n${inner}match:\n${inner}  name: "e*"\n${inner}`);
 }
 
 /** Says which stanza of {@link ANY_CARD} a card has: interfaces(5) has patterns for cards, but no stanza with one. */
