@@ -18,8 +18,8 @@ No file of an image is changed: a small archive that the kernel unpacks as well 
 An image passes when its default target is reached, the manifest's kernel runs, the root is what it should be, a network address was got,
 files that have a capability (ping) still have it where the root can carry it, and the machine powers off. Failed units and
 \`systemctl is-system-running\` are reported. A failure is named: initramfs-too-large, initramfs-damaged, out-of-memory, dracut-refused,
-initramfs-tools-refused, no-overlay, kernel-panic, emergency-mode, rescue-mode, ordering-cycle, target-not-reached, timed-out,
-ended-early, wrong-kernel, wrong-root, capability-lost, no-address, shutdown-hangs.
+initramfs-tools-refused, no-overlay, kernel-panic, emergency-mode, rescue-mode, root-unreachable, ordering-cycle, target-not-reached,
+timed-out, ended-early, wrong-kernel, wrong-root, capability-lost, no-address, shutdown-hangs.
 
 One line for each boot on stdout. The manifest of the directory, and of the object in the cache that it was written from, says afterwards
 what came of it (verification), and logs/verify-*.log have the consoles.

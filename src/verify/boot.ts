@@ -76,7 +76,7 @@ export async function watchBoot(machine: Machine, options: BootOptions): Promise
     const elapsedMs = elapsed();
     const shutdownMs = end === 'reported' ? await waitForShutdown() : undefined;
     if (qemuEnd.error !== undefined) throw toIso2RootfsError(qemuEnd.error);
-    return { report, problems: watch.problems, consoleTail: watch.tail, end, elapsedMs, shutdownMs };
+    return { report, problems: watch.problems, consoleTail: [...watch.tail], end, elapsedMs, shutdownMs };
   } finally {
     await running.stop();
     await rm(machine.reportPath, { force: true });

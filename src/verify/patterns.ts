@@ -48,11 +48,14 @@ const PATTERNS: readonly Pattern[] = [
   },
   { name: 'emergency-mode', line: /Reached target .*emergency\.target|Started .*Emergency Shell/i },
   { name: 'rescue-mode', line: /You are in rescue mode|Welcome to rescue mode/i, isTheEnd: true },
+  // net/sunrpc/clnt.c
+  { name: 'root-unreachable', line: /nfs: server \S+ not responding/ },
   { name: 'ordering-cycle', line: /Ordering cycle found, skipping|deleted to break ordering cycle/i },
   { name: 'device-missing', line: /Timed out waiting for device/ },
   { name: 'mount-failed', line: /Failed to mount |mount: .*: (?:mount failed|special device .* does not exist)/ },
 ];
 
+const WAITING = /^\[[* ]+\] /;
 const TAIL_LINES = 30;
 const MAX_LINE_CHARACTERS = 400;
 
@@ -79,6 +82,8 @@ export class ConsoleWatch {
   readLine(raw: string): void {
     const line = plainLine(raw);
     if (line === '') return;
+    // systemd draws this line again and again while it waits.
+    if (WAITING.test(line) && WAITING.test(this.#tail.at(-1) ?? '')) this.#tail.pop();
     this.#tail.push(line);
     if (this.#tail.length > TAIL_LINES) this.#tail.shift();
     for (const { name, line: pattern, isTheEnd } of PATTERNS) {
@@ -94,7 +99,7 @@ function plainLine(raw: string): string {
   return (
     raw
       // eslint-disable-next-line no-control-regex -- escape sequences are what is removed
-      .replace(/\u001b(?:\[[0-9;?]*[A-Za-z]|[()][A-Z0-9]|[=>c78])/g, '')
+      .replace(/\u001b(?:\[[0-9;?]*[A-Za-z]|[()][A-Z0-9]|[=>c78DEHM])/g, '')
       .replace(/\p{Cc}/gu, ' ')
       .replace(/^\[ *\d+\.\d+\] /, '')
       .trim()

@@ -25,11 +25,11 @@ export interface ProbeFacts {
 /** The files of the probe for a system that starts with them in its root: entries in order, directories first. */
 export async function probeFiles(facts: ProbeFacts): Promise<TreeFile[]> {
   return [
-    ...['etc', 'etc/systemd', 'etc/systemd/system', 'etc/systemd/system/sysinit.target.wants'].map(directory),
+    ...['etc', 'etc/systemd', 'etc/systemd/system', 'etc/systemd/system/sysinit.target.d'].map(directory),
     directory(DIRECTORY),
     ...(await scripts(DIRECTORY, facts)),
     file(`etc/systemd/system/${UNIT}`, await unit(`/${DIRECTORY}`)),
-    symlink(`etc/systemd/system/sysinit.target.wants/${UNIT}`, `../${UNIT}`),
+    file('etc/systemd/system/sysinit.target.d/50-iso2rootfs-verify.conf', await readScript('wanted.conf')),
   ];
 }
 
@@ -40,6 +40,7 @@ export async function initrdFiles(facts: ProbeFacts & { readonly withOverlay: bo
     directory(INITRD_DIRECTORY),
     ...(await scripts(INITRD_DIRECTORY, facts)),
     file(`${INITRD_DIRECTORY}/probe.service`, await unit('/run/iso2rootfs-verify')),
+    file(`${INITRD_DIRECTORY}/wanted.conf`, await readScript('wanted.conf')),
     file(`${INITRD_DIRECTORY}/initrd-hook.sh`, await readScript('initrd-hook.sh')),
     ...(facts.withOverlay ? [file(`${INITRD_DIRECTORY}/overlay`, '')] : []),
     directory('conf'),
@@ -105,11 +106,4 @@ function directory(path: string): TreeFile {
 function file(path: string, content: string, mode = 0o644): TreeFile {
   // Paths of a guest's files are bytes as latin1.
   return createFile(Buffer.from(path), Buffer.from(content, 'latin1'), { mode });
-}
-
-function symlink(path: string, target: string): TreeFile {
-  return {
-    entry: createEntry({ path: Buffer.from(path), type: 'symlink', linkTarget: Buffer.from(target) }),
-    content: Buffer.alloc(0),
-  };
 }

@@ -41,6 +41,10 @@ export const PROBLEMS = {
     summary: 'the system went into rescue mode',
     hint: 'Look at the default target of the image and at the failed units.',
   },
+  'root-unreachable': {
+    summary: 'the NFS server of the root could not be reached any more',
+    hint: 'Something in the image takes the network down, or configures it anew, while the root is on it.',
+  },
   'ordering-cycle': {
     summary: 'systemd found an ordering cycle and left a unit out',
     hint: 'Correct the After= and Before= of the units that the message names.',

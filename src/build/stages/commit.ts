@@ -2,6 +2,7 @@ import { chmod, cp, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { hashFile } from '../../store/files.js';
 import type { StoredObject } from '../../store/store.js';
+import { leastMemoryMiB } from '../../tree/least-memory.js';
 import { formatManifest, MANIFEST_FORMAT, type Manifest } from '../manifest.js';
 import type { Stage } from '../pipeline.js';
 import { PROGRAM_VERSION } from '../version.js';
@@ -95,6 +96,7 @@ export const commit: Stage<
               largestFileBytes: newc.largestFileBytes,
               lostMetadata: newc.lostMetadata.map((lost) => ({ ...lost, xattrs: [...lost.xattrs] })),
               lostLabelCount: newc.lostLabelCount,
+              leastMemoryMiB: leastMemoryMiB([{ ...newc, compressedBytes: trees.cgz?.sizeBytes ?? 0 }]),
             },
           }),
       netboot: build.netboot,
