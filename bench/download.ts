@@ -7,15 +7,15 @@
  * Exits with 1 when the ratio to `curl | sha256sum` is below 0.9 or the memory above 200 MB.
  */
 import { execFileSync, fork } from 'node:child_process';
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createReadStream } from 'node:fs';
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import http from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { randomFillSync } from 'node:crypto';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { AddressInfo } from 'node:net';
+import { fillFile } from './random-file.js';
 
 const ROUNDS = 3;
 const LEAST_RATIO = 0.9;
@@ -63,7 +63,7 @@ async function main(): Promise<void> {
   const sizeMebibytes = Number(process.argv[2] ?? 1024);
   const directory = await mkdtemp(path.join(tmpdir(), 'iso2rootfs-bench-'));
   const file = path.join(directory, 'file.iso');
-  await fill(file, sizeMebibytes);
+  await fillFile(file, sizeMebibytes);
   const server = await runPart('serve', file);
   const url = `http://127.0.0.1:${String(server.result)}/file.iso`;
   const times = {
@@ -94,16 +94,6 @@ async function main(): Promise<void> {
   process.stdout.write(`${lines.join('\n')}\n`);
   const ratio = Math.min(...times['curl | sha256sum']) / best;
   process.exitCode = ratio >= LEAST_RATIO && peakMemoryBytes <= MOST_MEMORY_BYTES ? 0 : 1;
-}
-
-async function fill(file: string, sizeMebibytes: number): Promise<void> {
-  const stream = createWriteStream(file);
-  for (let written = 0; written < sizeMebibytes; written += 1) {
-    const block = randomFillSync(Buffer.allocUnsafe(1024 * 1024));
-    if (!stream.write(block)) await once(stream, 'drain');
-  }
-  stream.end();
-  await once(stream, 'close');
 }
 
 const parts: Readonly<Record<string, () => Promise<void>>> = { serve, download };
