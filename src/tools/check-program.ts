@@ -95,6 +95,7 @@ async function askVersion(
   directories: string,
   signal: AbortSignal | undefined,
 ): Promise<{ version?: string | undefined; failure?: string }> {
+  if (requirement.saysNoVersion === true) return {};
   try {
     const { stdout, tail } = await run(program, requirement.versionArguments ?? ['--version'], {
       env: { PATH: directories },

@@ -11,6 +11,8 @@ export interface Requirement {
   readonly minimalVersion?: { readonly version: string; readonly because: string };
   /** Default: `--version`. */
   readonly versionArguments?: readonly string[];
+  /** It is not asked for its version: it would rather start than say it. */
+  readonly saysNoVersion?: boolean;
   /** Finds the version in what the program prints; its first group. Default: the first number with a dot in it. */
   readonly versionPattern?: RegExp;
   /** What to say when a program is there but its output does not match {@link versionPattern}. Default: that is no problem. */
@@ -143,6 +145,21 @@ export function requirementsFor(arch: string = hostArch()): readonly Requirement
       programs: ['python3'],
       reason: 'run virt-install, which is written in it',
       packages: samePackage('python3'),
+    },
+    {
+      programs: ['ganesha.nfsd'],
+      reason: 'verify an nfsroot by booting it',
+      isOptional: true,
+      versionArguments: ['-v'],
+      versionPattern: /Release = V?(\d+(?:\.\d+)+)/,
+      packages: samePackage('nfs-ganesha-vfs'),
+    },
+    {
+      programs: ['rpcbind'],
+      reason: 'verify an nfsroot by booting it',
+      isOptional: true,
+      saysNoVersion: true,
+      packages: samePackage('rpcbind'),
     },
     {
       programs: ['cpio'],

@@ -62,6 +62,14 @@ describe('bin/setup-host', () => {
     expect(tail.at(-1)).to.contain('does not know plan9');
   });
 
+  it('installs the NFS server of verify only where that is asked for', async () => {
+    const log = await addManager('dnf');
+    await fakes.add('systemctl', 'exit 0');
+    expect((await setUp('ID=fedora', '--for', 'verify')).exitStatus).to.equal(0);
+    const installed = (await readFile(log, 'utf8')).trim().split(' ');
+    expect(installed).to.include.members(['nfs-ganesha-vfs', 'rpcbind']).and.to.not.include('virt-install');
+  });
+
   it('installs by the names of Fedora, EL and openEuler', async () => {
     const log = await addManager('dnf', 'qemu-kvm');
     const { exitStatus, tail } = await setUp('ID="openEuler"\nVERSION_ID="22.03"', '--yes');
