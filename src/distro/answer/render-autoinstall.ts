@@ -4,6 +4,7 @@ import { encodeScript } from './post-script.js';
 import { quoteShell, quoteYaml } from './quote.js';
 import { refuseEnforcing } from './refuse.js';
 import { renderTemplate } from './template.js';
+import { makeGenericInitrd } from './generic-initrd.js';
 import { joinCommands, tokenCommands } from './token.js';
 import type { AnswerModel, PostScript } from './model.js';
 import type { AnswerTarget, RenderedAnswer } from './types.js';
@@ -71,6 +72,7 @@ function lateCommands(target: AnswerTarget, model: AnswerModel): string[] {
     ...model.services.enable.map((service) => inTarget('systemctl', 'enable', service)),
     ...model.services.disable.map((service) => inTarget('systemctl', 'disable', service)),
     ...model.postScripts.map(runScript),
+    inTarget('sh', '-c', makeGenericInitrd()),
     ...(model.isSlim ? [quoteYaml(slimCommand())] : []),
     quoteYaml(joinCommands(tokenCommands('/target'))),
   ];

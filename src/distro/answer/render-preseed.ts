@@ -5,6 +5,7 @@ import { networkRepositories } from './repositories.js';
 import { quotePreseed, quoteShell } from './quote.js';
 import { refuseEnforcing } from './refuse.js';
 import { renderTemplate } from './template.js';
+import { makeGenericInitrd } from './generic-initrd.js';
 import { joinCommands, tokenCommands } from './token.js';
 import type { AnswerModel, PostScript, Repository } from './model.js';
 import type { AnswerTarget, RenderedAnswer } from './types.js';
@@ -89,6 +90,7 @@ function lateCommand(model: AnswerModel): string {
     ...model.services.enable.map((service) => `in-target systemctl enable ${service}`),
     ...model.services.disable.map((service) => `in-target systemctl disable ${service}`),
     ...model.postScripts.flatMap(runScript),
+    `in-target sh -c ${quoteShell(makeGenericInitrd())} || true`,
     ...(model.isSlim ? slimCommands() : []),
     ...tokenCommands('/target'),
   ]);
