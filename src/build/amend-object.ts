@@ -79,6 +79,7 @@ async function amendLocked(
     ),
   );
   for (const [name, file] of addFiles) {
+    await mkdir(path.dirname(path.join(stagingDirectory, name)), { recursive: true, mode: 0o700 });
     await rename(file.path, path.join(stagingDirectory, name));
     hashes.set(name, file.sha256 ?? (await hashFile(path.join(stagingDirectory, name), { signal })));
   }

@@ -5,14 +5,15 @@ import { Store, type StoredObject } from '../store/store.js';
 import type { FileLock } from '../tools/flock.js';
 import { Toolbox } from '../tools/toolbox.js';
 import type { Context } from './context.js';
-import { commit, install, kernel, pair, preflight, prepare, sparsify, trees } from './conversion-stages.js';
+import { commit, derive, install, kernel, pair, preflight, prepare, sparsify, trees } from './conversion-stages.js';
+import { missingFiles } from './artifacts/plan.js';
 import { manifestSchema, type Manifest } from './manifest.js';
 import { claimOutputDirectory } from './output-directory.js';
 import { Pipeline } from './pipeline.js';
 import type { Recipe } from './recipe.js';
 import { answer } from './stages/answer.js';
 import { claim } from './stages/claim.js';
-import { deliver, hasOutputs } from './stages/deliver.js';
+import { deliver } from './stages/deliver.js';
 import { fetch } from './stages/fetch.js';
 import { inspect } from './stages/inspect.js';
 import { describeFailure } from './verification.js';
@@ -39,6 +40,12 @@ const convert = Pipeline.from<Awaited<ReturnType<typeof check.run>>>()
   .beside(kernel, trees)
   .stage(pair)
   .stage(commit);
+
+/** The prepared disk once more, of the installed one in the store. */
+const prepareAgain = Pipeline.from<Awaited<ReturnType<typeof check.run>>>()
+  .stage(install)
+  .stage(prepare)
+  .stage(sparsify);
 
 export interface BuildOptions {
   readonly cacheDirectory: string;
@@ -130,21 +137,27 @@ async function buildIn(context: Context, recipe: Recipe, catalogDirectories: rea
     const known = recipe.cache === 'renew' ? undefined : await store.hold('object', key, { signal, onWait });
     if (known !== undefined) {
       try {
-        if (hasOutputs(known, recipe.outputs) && !(await mustBeVerified(known, recipe))) {
+        if (missingFiles(known, recipe).length === 0 && !(await mustBeVerified(known, recipe))) {
           return await deliverKnown(context, identified, known);
         }
       } finally {
         await known.release();
       }
     }
-    if (recipe.cache === 'only') throw notCached(identified);
+    if (recipe.cache === 'only' && (known === undefined || !(await canComplete(store, known, identified)))) {
+      throw notCached(identified);
+    }
     store.requireWritable();
     const lock = await store.lockToMake(key, { signal, onWait });
     try {
       // Another may have made it before we had the lock.
       const made = recipe.cache === 'renew' ? undefined : await store.find('object', key);
-      if (made === undefined || !hasOutputs(made, recipe.outputs)) return await convertAnew(context, identified, lock);
-      await verifyIfAsked(context, recipe, made, lock);
+      if (made === undefined || !(await canComplete(store, made, identified))) {
+        if (recipe.cache === 'only') throw notCached(identified);
+        return await convertAnew(context, identified, lock);
+      }
+      const { object } = await completeKnown(context, identified, made, lock);
+      await verifyIfAsked(context, recipe, object, lock);
     } finally {
       await lock.release();
     }
@@ -167,12 +180,43 @@ async function deliverKnown(context: Context, identified: Identified, object: St
   return { outputDirectory: delivered, manifest, isFromCache: true };
 }
 
+/** Whether what an object lacks can be made of it: a disk image is made of the installed disk, which may have been removed. */
+async function canComplete(store: Store, object: StoredObject, { keys, ...recipe }: Identified): Promise<boolean> {
+  const missing = missingFiles(object, recipe);
+  if (missing.some(({ making }) => making.by === 'conversion')) return false;
+  const needsDisk = missing.some(({ making }) => making.by === 'disk-image');
+  return !needsDisk || (await store.find('disk', keys.disk.key)) !== undefined;
+}
+
+async function completeKnown(
+  context: Context,
+  identified: Identified,
+  object: StoredObject,
+  lock: FileLock,
+): Promise<{ readonly object: StoredObject }> {
+  if (missingFiles(object, identified).length === 0) return { object };
+  const preparedDisk = async (): Promise<string> => {
+    const checked = await check.run(identified, context);
+    const preparing = { ...context, tools: context.tools.withEnvironment(checked.machine.environment) };
+    return (await prepareAgain.run(checked, preparing)).preparedDiskPath;
+  };
+  const derivable = { ...identified, object, manifest: await readManifest(object), lock, preparedDisk };
+  return Pipeline.from<typeof derivable>().stage(derive).run(derivable, context);
+}
+
 async function convertAnew(context: Context, identified: Identified, lock: FileLock): Promise<BuildResult> {
   const checked = await check.run(identified, context);
   const converting = { ...context, tools: context.tools.withEnvironment(checked.machine.environment) };
   const converted = await convert.run(checked, converting);
-  const verified = await verifyIfAsked(converting, identified, converted.object, lock);
-  const { object, manifest } = verified ?? converted;
+  const preparedDisk = (): Promise<string> => Promise.resolve(converted.preparedDiskPath);
+  const whole =
+    missingFiles(converted.object, identified).length === 0
+      ? converted
+      : await Pipeline.from<typeof converted & { lock: FileLock; preparedDisk: typeof preparedDisk }>()
+          .stage(derive)
+          .run({ ...converted, lock, preparedDisk }, converting);
+  const verified = await verifyIfAsked(converting, identified, whole.object, lock);
+  const { object, manifest } = verified ?? whole;
   const { delivered } = await Pipeline.from<typeof converted & { nfsroot: string | undefined }>()
     .stage(deliver)
     .run({ ...converted, object, nfsroot: converted.trees.nfsroot }, converting);

@@ -9,3 +9,4 @@ export const kernel = lazyStage('kernel', async () => (await import('./stages/ke
 export const trees = lazyStage('rootfs+nfsroot+initramfs', async () => (await import('./stages/trees.js')).trees);
 export const pair = lazyStage('pair', async () => (await import('./stages/pair.js')).pair);
 export const commit = lazyStage('commit', async () => (await import('./stages/commit.js')).commit);
+export const derive = lazyStage('artifacts', async () => (await import('./stages/derive.js')).derive);

@@ -5,11 +5,36 @@ import { verificationSchema } from './verification.js';
 /** Format of `manifest.json`. Raised when a reader of the old one would misread the new one. */
 export const MANIFEST_FORMAT = 1;
 
+/** What a kernel has to unpack, and what the archive cannot hold. */
+const initramfsSchema = z.object({
+  unpackedBytes: z.number(),
+  largestFileBytes: z.number(),
+  lostMetadata: z.array(
+    z.object({ path: z.string(), xattrs: z.array(z.string()), capabilityHex: z.string().optional() }),
+  ),
+  lostLabelCount: z.number(),
+  /** Missing in the manifests of the first versions. */
+  inodeCount: z.number().optional(),
+  /** RAM of a machine that boots it, at least: see tree/least-memory.ts. */
+  leastMemoryMiB: z.number().optional(),
+});
+
 const fileArtifact = z.object({
   name: z.string(),
   type: z.literal('file'),
   sizeBytes: z.number(),
   sha256: z.string(),
+  /** How it was made, where there are several ways. */
+  making: z
+    .object({
+      kind: z.enum(['tree', 'squashfs']).optional(),
+      excludes: z.array(z.string()).optional(),
+      compressor: z.string().optional(),
+      level: z.number().optional(),
+    })
+    .optional(),
+  /** Of a variant of initramfs.cgz: what {@link manifestSchema} says of the usual one. */
+  initramfs: initramfsSchema.optional(),
 });
 
 const directoryArtifact = z.object({
@@ -59,18 +84,7 @@ export const manifestSchema = z.object({
   kernel: z.object({ version: z.string(), kernel: z.string(), initrd: z.string() }),
   artifacts: z.array(z.discriminatedUnion('type', [fileArtifact, directoryArtifact])),
   /** What initramfs.cgz cannot hold: newc has no extended attributes. Missing when it was not asked for. */
-  initramfs: z
-    .object({
-      unpackedBytes: z.number(),
-      largestFileBytes: z.number(),
-      lostMetadata: z.array(
-        z.object({ path: z.string(), xattrs: z.array(z.string()), capabilityHex: z.string().optional() }),
-      ),
-      lostLabelCount: z.number(),
-      /** RAM of a machine that boots it, at least: see tree/least-memory.ts. */
-      leastMemoryMiB: z.number().optional(),
-    })
-    .optional(),
+  initramfs: initramfsSchema.optional(),
   /** What booting the outputs came to; missing when nobody has tried. */
   verification: verificationSchema.optional(),
   /** How the outputs are booted over the network. */
@@ -96,6 +110,17 @@ export const manifestSchema = z.object({
         nfsroot: z.object({ readWrite: z.array(z.string()), readOnly: z.array(z.string()) }).optional(),
       }),
     })
+    .optional(),
+  /** What was changed in the installed file system on its way into the outputs. `removed`: with all below. Missing in old manifests. */
+  changes: z
+    .array(
+      z.object({
+        path: z.string(),
+        what: z.enum(['removed', 'changed', 'added']),
+        why: z.string(),
+        only: z.literal('initramfs').optional(),
+      }),
+    )
     .optional(),
   /** Installed packages, where reading them is cheap (dpkg). */
   packages: z.array(z.object({ name: z.string(), version: z.string(), arch: z.string() })).optional(),

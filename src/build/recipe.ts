@@ -1,4 +1,5 @@
 import type { AnswerOptions } from './answer-options.js';
+import type { CgzRecipe } from './artifacts/plan.js';
 import type { Output } from '../config/outputs.js';
 import type { SelinuxChoice } from '../distro/netboot/selinux.js';
 import type { Arch } from '../media/types.js';
@@ -28,6 +29,7 @@ export interface Recipe {
   /** Default: `./<distro>-<release>-<arch>`. */
   readonly outputDirectory?: string | undefined;
   readonly outputs: readonly Output[];
+  readonly cgz: CgzRecipe;
   /** What becomes of the SELinux setting of the installed system. */
   readonly selinux: SelinuxChoice;
   /** Default: what the catalogue says of the release, at least 4 GiB. */

@@ -3,7 +3,7 @@ import { createWriteStream } from 'node:fs';
 import { PassThrough, Transform, type Readable, type TransformCallback, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Iso2RootfsError } from '../errors.js';
-import { startGzip } from '../tools/gzip.js';
+import { startCompressing, type CompressorChoice } from '../tools/compress.js';
 import type { RunningProgram } from '../tools/run.js';
 import { startUnpacking } from '../tools/tar.js';
 import type { NewcOutput, Rewritten, StreamedTree } from '../tree/transform.js';
@@ -21,6 +21,7 @@ export interface HashedFile {
 /** A compressed newc archive to be written. */
 export interface InitramfsTarget extends Omit<NewcOutput, 'sink'> {
   readonly path: string;
+  readonly compression: CompressorChoice;
 }
 
 export interface TreeTargets {
@@ -61,7 +62,9 @@ export async function writeTrees(
   const { tools, signal, emit, stage } = context;
   const programs: RunningProgram[] = [...source.programs];
   try {
-    const compressors = await Promise.all(targets.initramfs.map(async () => startGzip(tools)));
+    const compressors = await Promise.all(
+      targets.initramfs.map(async ({ compression }) => startCompressing(tools, compression)),
+    );
     programs.push(...compressors);
     const unpacking = targets.nfsroot === undefined ? undefined : await startUnpacking(tools, targets.nfsroot);
     if (unpacking !== undefined) programs.push(unpacking);
@@ -81,7 +84,7 @@ export async function writeTrees(
       const done = pipeline(compressed, hash, createWriteStream(path, { flags: 'wx', mode: 0o444 }), { signal });
       return { path, hash, done };
     });
-    const newc = targets.initramfs.map(({ path: _, ...output }, index) => ({
+    const newc = targets.initramfs.map(({ path: _path, compression: _compression, ...output }, index) => ({
       ...output,
       sink: compressors[index]?.stdin as Writable,
     }));
@@ -111,7 +114,7 @@ function describe(path: string, hash: HashingPass): HashedFile {
 }
 
 /** All results, or the first failure without waiting for the others, which may never end. */
-async function firstFailure<Results extends readonly Promise<unknown>[]>(
+export async function firstFailure<Results extends readonly Promise<unknown>[]>(
   promises: Results,
 ): Promise<{ -readonly [Index in keyof Results]: Awaited<Results[Index]> }> {
   for (const promise of promises) promise.catch(() => undefined);
@@ -122,7 +125,7 @@ async function firstFailure<Results extends readonly Promise<unknown>[]>(
 const ENDING_MS = 2000;
 
 /** Ends the programs. Their own errors say more than the broken pipes that they cause. */
-async function tellingError(programs: readonly RunningProgram[], error: unknown): Promise<unknown> {
+export async function tellingError(programs: readonly RunningProgram[], error: unknown): Promise<unknown> {
   const failures: unknown[] = [];
   const endings = programs.map((program) => program.done.catch((failure: unknown) => failures.push(failure)));
   let timer: NodeJS.Timeout | undefined;

@@ -1,8 +1,11 @@
 import { Flags } from '@oclif/core';
 import type { Settings } from '../config/settings.js';
-import { Iso2RootfsError, OUTPUTS, type Arch, type Recipe } from '../index.js';
+import { COMPRESSORS } from '../config/compression.js';
+import { CGZ_EXCLUDES, CGZ_KINDS, DEFAULT_OUTPUTS, OUTPUTS } from '../config/outputs.js';
+import { cgzRecipeOf, Iso2RootfsError, type Arch, type Recipe } from '../index.js';
 
 const ANSWER = 'ANSWER FILE';
+const FORMATS = 'FORMATS';
 const INSTALLATION = 'INSTALLATION';
 
 /** Which medium. */
@@ -152,8 +155,32 @@ export const outputFlags = {
     helpValue: 'DIR',
   }),
   outputs: Flags.string({
-    summary: `What to write: a list of ${OUTPUTS.join(', ')}. Default: all.`,
+    summary: `What to write: a list of ${OUTPUTS.join(', ')}. Default: ${DEFAULT_OUTPUTS.join(',')}.`,
     helpValue: 'LIST',
+  }),
+  'cgz-kind': Flags.string({
+    summary: 'What initramfs.cgz holds: the files (tree, default), or a squashfs image under an overlay in memory.',
+    description:
+      'squashfs keeps capabilities and labels and needs the least memory; the kernel must have squashfs, overlay and loop, built in or as modules.',
+    options: [...CGZ_KINDS],
+    helpGroup: FORMATS,
+  }),
+  'cgz-exclude': Flags.string({
+    summary: `What a tree leaves out: a list of ${CGZ_EXCLUDES.join(', ')}, or none. Default: none.`,
+    description: 'The modules go into modules.cgz: give the kernel both, one after the other.',
+    helpValue: 'LIST',
+    helpGroup: FORMATS,
+  }),
+  compress: Flags.string({
+    summary: 'How initramfs.cgz, modules.cgz and squashfs images are compressed. Default: gzip.',
+    description: 'Kernels unpack an initramfs that is compressed with zstd since 5.9.',
+    options: [...COMPRESSORS],
+    helpGroup: FORMATS,
+  }),
+  'compress-level': Flags.integer({
+    summary: 'Level of --compress. Default: gzip 6 (of 1 to 9), zstd 9 (of 1 to 19), xz 6 (of 0 to 9).',
+    helpValue: 'N',
+    helpGroup: FORMATS,
   }),
 };
 
@@ -233,6 +260,12 @@ export function toRecipe(flags: RecipeFlagValues, cache: Recipe['cache'], settin
     answerFilePath: own,
     outputDirectory: flags.output,
     outputs: settings['build.outputs'],
+    cgz: cgzRecipeOf({
+      kind: settings['build.cgzKind'],
+      excludes: settings['build.cgzExclude'],
+      compressor: settings['build.compress'],
+      level: settings['build.compressLevel'],
+    }),
     selinux: (flags.selinux as Recipe['selinux'] | undefined) ?? 'keep',
     memoryMiB: memory === undefined ? undefined : Math.ceil(memory / 2 ** 20),
     vcpus: settings['build.vcpus'],

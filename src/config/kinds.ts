@@ -1,6 +1,13 @@
 import { homedir } from 'node:os';
 import path from 'node:path';
-import { OUTPUTS_WANTED, parseOutputs, type Output } from './outputs.js';
+import {
+  CGZ_EXCLUDES_WANTED,
+  OUTPUTS_WANTED,
+  parseExcludes,
+  parseOutputs,
+  type CgzExclude,
+  type Output,
+} from './outputs.js';
 import {
   DURATION_WANTED,
   LONGEST_TIMEOUT_MS,
@@ -93,6 +100,12 @@ export const outputs: Kind<readonly Output[]> = {
   wanted: OUTPUTS_WANTED,
   read: parseOutputs,
   write: (value) => value.join(','),
+};
+
+export const excludes: Kind<readonly CgzExclude[]> = {
+  wanted: CGZ_EXCLUDES_WANTED,
+  read: parseExcludes,
+  write: (value) => (value.length === 0 ? 'none' : value.join(',')),
 };
 
 const WORDS = new Map([

@@ -6,6 +6,7 @@ import {
   choice,
   count,
   directory,
+  excludes,
   optional,
   orNone,
   outputs,
@@ -15,7 +16,8 @@ import {
   toggle,
   type Kind,
 } from './kinds.js';
-import { OUTPUTS } from './outputs.js';
+import { COMPRESSORS, type Compressor } from './compression.js';
+import { CGZ_EXCLUDES, CGZ_KINDS, DEFAULT_OUTPUTS, OUTPUTS, type CgzExclude, type CgzKind } from './outputs.js';
 
 interface Setting<Value> extends Kind<Value> {
   readonly summary: string;
@@ -90,7 +92,27 @@ export const SETTINGS = {
   'build.outputs': setting(outputs, {
     summary: `what to write: a list of ${OUTPUTS.join(', ')}`,
     flag: 'outputs',
-    fallback: () => OUTPUTS,
+    fallback: () => DEFAULT_OUTPUTS,
+  }),
+  'build.cgzKind': setting(choice(CGZ_KINDS), {
+    summary: 'what initramfs.cgz holds: the files (tree), or a squashfs image under an overlay in memory',
+    flag: 'cgz-kind',
+    fallback: (): CgzKind => 'tree',
+  }),
+  'build.cgzExclude': setting(excludes, {
+    summary: `what a tree in initramfs.cgz leaves out: a list of ${CGZ_EXCLUDES.join(', ')}, or none`,
+    flag: 'cgz-exclude',
+    fallback: (): readonly CgzExclude[] => [],
+  }),
+  'build.compress': setting(choice(COMPRESSORS), {
+    summary: 'how initramfs.cgz, modules.cgz and squashfs images are compressed',
+    flag: 'compress',
+    fallback: (): Compressor => 'gzip',
+  }),
+  'build.compressLevel': setting(optional(count(0, 19)), {
+    summary: 'level of build.compress (default: gzip 6, zstd 9, xz 6)',
+    flag: 'compress-level',
+    fallback: () => undefined,
   }),
   'build.toolsPath': setting(optional(directory), {
     summary: 'directory in which the virt-* tools are looked for first',

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { copyFile, link, open, rm } from 'node:fs/promises';
+import { copyFile, link, open, rm, stat } from 'node:fs/promises';
 import { systemErrorCode } from '../errors.js';
 
 const CHUNK_BYTES = 4 * 1024 * 1024;
@@ -14,7 +14,12 @@ const CHUNK_BYTES = 4 * 1024 * 1024;
 export async function placeFile(
   source: string,
   destination: string,
-  options: { readonly signal?: AbortSignal | undefined; readonly onProgress?: (doneBytes: number) => void } = {},
+  options: {
+    readonly signal?: AbortSignal | undefined;
+    readonly onProgress?: (doneBytes: number) => void;
+    /** Copies a file that has holes, with them. Default: they are filled. */
+    readonly copySparse?: (source: string, destination: string) => Promise<void>;
+  } = {},
 ): Promise<'reflink' | 'hard link' | 'copy'> {
   try {
     await copyFile(source, destination, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE_FORCE);
@@ -31,7 +36,9 @@ export async function placeFile(
     if (!['EXDEV', 'EPERM', 'EMLINK', 'ENOTSUP', 'EACCES'].includes(systemErrorCode(error) ?? '')) throw error;
   }
   try {
-    await copyInChunks(source, destination, options);
+    const { blocks, size } = await stat(source);
+    if (options.copySparse !== undefined && blocks * 512 < size) await options.copySparse(source, destination);
+    else await copyInChunks(source, destination, options);
   } catch (error) {
     // A part is worth nothing, least of all on a full file system.
     if (systemErrorCode(error) !== 'EEXIST') await rm(destination, { force: true });

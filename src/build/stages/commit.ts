@@ -96,6 +96,7 @@ export const commit: Stage<
               largestFileBytes: newc.largestFileBytes,
               lostMetadata: newc.lostMetadata.map((lost) => ({ ...lost, xattrs: [...lost.xattrs] })),
               lostLabelCount: newc.lostLabelCount,
+              inodeCount: newc.inodeCount,
               leastMemoryMiB: leastMemoryMiB([{ ...newc, compressedBytes: trees.cgz?.sizeBytes ?? 0 }]),
             },
           }),

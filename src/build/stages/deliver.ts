@@ -1,29 +1,23 @@
+import { createHash } from 'node:crypto';
 import { chmod, copyFile, cp, mkdir, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Iso2RootfsError } from '../../errors.js';
 import { placeFile } from '../../store/link.js';
 import type { StoredObject } from '../../store/store.js';
+import { copySparse } from '../../tools/copy.js';
 import { requireSpace } from '../../tools/space.js';
 import { digHoles, startUnpacking } from '../../tools/tar.js';
 import type { Context } from '../context.js';
-import { exists } from '../../store/files.js';
+import { exists, readJson } from '../../store/files.js';
+import { leastMemoryMiB } from '../../tree/least-memory.js';
+import { MANIFEST_FILE } from '../amend-object.js';
+import { planFiles, type PlannedFile } from '../artifacts/plan.js';
+import { formatManifest, manifestSchema, type Artifact, type Manifest } from '../manifest.js';
 import { publishOutput } from '../output-directory.js';
 import type { Stage } from '../pipeline.js';
 import { ROOT_PASSWORD_FILE } from './commit.js';
-import type { Output, Recipe } from '../recipe.js';
+import type { Recipe } from '../recipe.js';
 import type { Claimed } from './claim.js';
-
-const FILES_OF: Readonly<Record<Exclude<Output, 'nfsroot'>, readonly string[]>> = {
-  tar: ['rootfs.tar'],
-  cgz: ['initramfs.cgz'],
-  kernel: ['vmlinuz', 'initrd.img'],
-};
-
-/** Whether an object holds what is asked for: one that was made without initramfs.cgz has none. */
-export function hasOutputs(object: StoredObject, outputs: readonly Output[]): boolean {
-  const names = outputs.flatMap((wanted) => (wanted === 'nfsroot' ? ['rootfs.tar'] : FILES_OF[wanted]));
-  return names.every((name) => object.record.files.some(({ path: stored }) => stored === name));
-}
 
 export interface Delivered {
   /** The output directory. */
@@ -45,14 +39,17 @@ export const deliver: Stage<Recipe & Claimed & Deliverable, Delivered> = {
     const { staging } = output;
     // It holds a guest's files with their setuid bits: others get in when it is complete.
     await mkdir(staging, { recursive: true, mode: 0o700 });
-    const names = build.outputs.flatMap((wanted) => (wanted === 'nfsroot' ? [] : FILES_OF[wanted]));
-    await requireRoom(build, [...names, 'manifest.json']);
-    const sums = await placeFiles(context, object, staging, [...names, 'manifest.json']);
+    const files = planFiles(build.outputs, build.cgz);
+    await requireRoom(build, files);
+    const sums = await placeFiles(context, object, staging, files);
     if (output.wantsNfsroot && build.nfsroot === undefined) await unpackNfsroot(context, object, staging);
     await cp(path.join(object.directory, 'logs'), path.join(staging, 'logs'), { recursive: true });
     const password = path.join(object.directory, ROOT_PASSWORD_FILE);
     if (await exists(password)) await copyFile(password, path.join(staging, ROOT_PASSWORD_FILE));
-    await writeFile(path.join(staging, 'SHA256SUMS'), sums);
+    const manifest = await deliverManifest(object, files, build.outputs.includes('nfsroot'));
+    await writeFile(path.join(staging, MANIFEST_FILE), manifest, { mode: 0o444 });
+    const manifestSum = `${createHash('sha256').update(manifest).digest('hex')}  ${MANIFEST_FILE}\n`;
+    await writeFile(path.join(staging, 'SHA256SUMS'), sums + manifestSum);
     await chmod(staging, 0o755);
     await publishOutput(tools, staging, output.directory);
     return { delivered: output.directory };
@@ -60,35 +57,78 @@ export const deliver: Stage<Recipe & Claimed & Deliverable, Delivered> = {
 };
 
 /** Asked before the first byte is copied. On the store's own file system files are linked and take no space. */
-async function requireRoom(build: Claimed & Deliverable, names: readonly string[]): Promise<void> {
+async function requireRoom(build: Claimed & Deliverable, files: readonly PlannedFile[]): Promise<void> {
   const { output, object } = build;
   const sizeOf = (wanted: string): number =>
     object.record.files.find(({ path: stored }) => stored === wanted)?.sizeBytes ?? 0;
+  const allocatedBytesOf = async ({ stored }: PlannedFile): Promise<number> =>
+    (await stat(path.join(object.directory, stored))).blocks * 512;
   const [source, destination] = [await stat(object.directory), await stat(output.staging)];
   const isCopied = source.dev !== destination.dev;
-  let neededBytes = isCopied ? names.reduce((sum, name) => sum + sizeOf(name), 0) : 0;
+  let neededBytes = 0;
+  if (isCopied) for (const file of files) neededBytes += await allocatedBytesOf(file);
   if (output.wantsNfsroot && build.nfsroot === undefined) neededBytes += sizeOf('rootfs.tar');
   if (neededBytes > 0) await requireSpace(output.staging, neededBytes, 'the output');
 }
 
 async function placeFiles(
-  { emit, stage, signal }: Context,
+  { emit, stage, signal, tools }: Context,
   object: StoredObject,
   staging: string,
-  names: readonly string[],
+  files: readonly PlannedFile[],
 ): Promise<string> {
   let sums = '';
-  for (const name of names) {
-    const file = object.record.files.find(({ path: stored }) => stored === name);
-    if (file?.sha256 === undefined) throw new Iso2RootfsError('INTEGRITY', `the cached object has no ${name}`);
+  for (const { name, stored } of files) {
+    const file = object.record.files.find((each) => each.path === stored);
+    if (file?.sha256 === undefined) throw new Iso2RootfsError('INTEGRITY', `the cached object has no ${stored}`);
     const { sizeBytes: total } = file;
-    await placeFile(path.join(object.directory, name), path.join(staging, name), {
+    await placeFile(path.join(object.directory, stored), path.join(staging, name), {
       signal,
       onProgress: (done) => emit({ type: 'progress', stage, unit: 'bytes', done, total }),
+      copySparse: async (source, destination) => copySparse(tools, source, destination),
     });
     sums += `${file.sha256}  ${name}\n`;
   }
   return sums;
+}
+
+/** What is delivered of an object, under the names that it has in the output directory. */
+async function deliverManifest(
+  object: StoredObject,
+  files: readonly PlannedFile[],
+  hasNfsroot: boolean,
+): Promise<string> {
+  const stored = await readJson(path.join(object.directory, MANIFEST_FILE));
+  const manifest = manifestSchema.parse(stored);
+  const artifacts = manifest.artifacts.flatMap((artifact): Artifact[] => {
+    if (artifact.type === 'directory') return hasNfsroot ? [artifact] : [];
+    const file = files.find((each) => each.stored === artifact.name);
+    return file === undefined ? [] : [{ ...artifact, name: file.name }];
+  });
+  const initramfs = initramfsOf(artifacts) ?? manifest.initramfs;
+  // What a newer version of the program has written there stays.
+  const delivered = {
+    ...(stored as object),
+    ...manifest,
+    artifacts,
+    ...(initramfs === undefined ? {} : { initramfs }),
+  };
+  return formatManifest(delivered);
+}
+
+/** Of a variant of initramfs.cgz; with its modules, which the machine unpacks as well. */
+function initramfsOf(artifacts: readonly Artifact[]): Manifest['initramfs'] {
+  const archives = artifacts.flatMap((artifact) =>
+    artifact.type === 'file' && artifact.initramfs !== undefined ? [{ ...artifact, ...artifact.initramfs }] : [],
+  );
+  const system = archives.find(({ name }) => name === 'initramfs.cgz');
+  if (system?.initramfs === undefined) return undefined;
+  const inMemory = archives.map(({ sizeBytes, unpackedBytes, inodeCount = 0 }) => ({
+    compressedBytes: sizeBytes,
+    unpackedBytes,
+    inodeCount,
+  }));
+  return { ...system.initramfs, leastMemoryMiB: leastMemoryMiB(inMemory) };
 }
 
 async function unpackNfsroot({ tools }: Context, object: StoredObject, staging: string): Promise<void> {

@@ -6,6 +6,7 @@ import { freeBytes, requireSpace } from '../../tools/space.js';
 import { digHoles } from '../../tools/tar.js';
 import type { StreamedTree } from '../../tree/transform.js';
 import type { Stage } from '../pipeline.js';
+import { isUsualCgz, USUAL_CGZ } from '../artifacts/plan.js';
 import { openDisk } from '../tree-source.js';
 import { writeTrees, type HashedFile } from '../write-trees.js';
 import type { Claimed } from './claim.js';
@@ -30,7 +31,7 @@ export interface TreesMade {
 /** Disk -> rootfs.tar, nfsroot/ and initramfs.cgz. The disk is read once. */
 export const trees: Stage<Recipe & Installed & Prepared & Claimed, TreesMade> = {
   name: 'rootfs+nfsroot+initramfs',
-  run: async ({ disk, preparedDiskPath, output, outputs, selinux }, context) => {
+  run: async ({ disk, preparedDiskPath, output, outputs, cgz: cgzRecipe, selinux }, context) => {
     const { store, workspace, tools } = context;
     const { blocks } = await stat(preparedDiskPath);
     await requireSpace(store.layout.root, blocks * 512 * 1.5, 'rootfs.tar and initramfs.cgz');
@@ -41,10 +42,13 @@ export const trees: Stage<Recipe & Installed & Prepared & Claimed, TreesMade> = 
       await mkdir(nfsroot, { recursive: true });
     }
     const rewriter = new NetbootRewriter({ selinux });
-    const cgz = { path: path.join(directory, 'initramfs.cgz'), append: rewriter.appendToInitramfs };
+    const { compression } = USUAL_CGZ;
+    const cgz = { path: path.join(directory, 'initramfs.cgz'), compression, append: rewriter.appendToInitramfs };
+    // Every other kind is made of rootfs.tar.
+    const isNow = outputs.includes('cgz') && isUsualCgz(cgzRecipe);
     const written = await writeTrees(
       await openDisk(tools, preparedDiskPath, directory),
-      { tarPath: path.join(directory, 'rootfs.tar'), nfsroot, initramfs: outputs.includes('cgz') ? [cgz] : [] },
+      { tarPath: path.join(directory, 'rootfs.tar'), nfsroot, initramfs: isNow ? [cgz] : [] },
       // A sparse file of terabytes comes as zeros: refused by name, before it fills the disk.
       { rewrite: rewriter.rewrite, append: rewriter.append, maxContentBytes: await freeBytes(directory) },
       context,
