@@ -8,9 +8,8 @@
 export function makeGenericInitrd(): string {
   const initramfsTools = [
     'cd /etc/initramfs-tools',
-    'new=',
+    'unset new MODULES RESUME',
     'for name in overlay squashfs; do grep -qsx $name modules || { echo $name >> modules && new=1; }; done',
-    'MODULES= RESUME=',
     '{ for file in initramfs.conf conf.d/*; do [ ! -f $file ] || . ./$file; done || true; }',
     '{ [ $MODULES,${RESUME:-none} = most,none ] || { (echo MODULES=most; echo RESUME=none) > conf.d/zz-iso2rootfs && new=1; }; }',
     '{ [ -z $new ] || update-initramfs -u -k all; }',
