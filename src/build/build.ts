@@ -16,7 +16,8 @@ import { claim } from './stages/claim.js';
 import { deliver } from './stages/deliver.js';
 import { fetch } from './stages/fetch.js';
 import { inspect } from './stages/inspect.js';
-import { describeFailure } from './verification.js';
+import { isVerified, knownFailure } from './verified-outputs.js';
+import { awaitTurn } from './turn.js';
 import { BUILD_VARIABLE, removeAbandonedWorkspaces, Workspace } from './workspace.js';
 import { readJson } from '../store/files.js';
 import { setMaxListeners } from 'node:events';
@@ -170,8 +171,8 @@ async function deliverKnown(context: Context, identified: Identified, object: St
   const id = object.record.key.slice(0, 12);
   emit({ type: 'notice', message: `This medium is in the cache (key ${id}): nothing is installed.` });
   const manifest = await readManifest(object);
-  requireNotFailed(manifest);
-  if (identified.cache === 'only' && manifest.verification === undefined) {
+  requireNotFailed(manifest, identified);
+  if (identified.cache === 'only' && !isVerified(manifest, identified)) {
     emit({ type: 'notice', message: `Nobody has verified it: 'iso2rootfs verify ${id}' boots it.` });
   }
   const { delivered } = await Pipeline.from<Identified & { object: StoredObject; nfsroot: undefined }>()
@@ -196,6 +197,7 @@ async function completeKnown(
 ): Promise<{ readonly object: StoredObject }> {
   if (missingFiles(object, identified).length === 0) return { object };
   const preparedDisk = async (): Promise<string> => {
+    await awaitTurn(identified, context);
     const checked = await check.run(identified, context);
     const preparing = { ...context, tools: context.tools.withEnvironment(checked.machine.environment) };
     return (await prepareAgain.run(checked, preparing)).preparedDiskPath;
@@ -205,6 +207,7 @@ async function completeKnown(
 }
 
 async function convertAnew(context: Context, identified: Identified, lock: FileLock): Promise<BuildResult> {
+  await awaitTurn(identified, context);
   const checked = await check.run(identified, context);
   const converting = { ...context, tools: context.tools.withEnvironment(checked.machine.environment) };
   const converted = await convert.run(checked, converting);
@@ -228,8 +231,9 @@ async function readManifest(object: StoredObject): Promise<Manifest> {
 }
 
 /** What did not come up when it was booted is given to nobody as if nothing were known of it. */
-function requireNotFailed({ verification, key }: Manifest): void {
-  const failure = describeFailure(verification);
+function requireNotFailed(manifest: Manifest, recipe: Recipe): void {
+  const { key } = manifest;
+  const failure = knownFailure(manifest, recipe);
   if (failure === undefined) return;
   throw new Iso2RootfsError('VERIFY_FAILED', `the cache has it, but ${failure}`, {
     hint: `'iso2rootfs verify ${key.slice(0, 12)}' tries again; --no-cache makes it anew.`,
@@ -237,8 +241,8 @@ function requireNotFailed({ verification, key }: Manifest): void {
   });
 }
 
-async function mustBeVerified(object: StoredObject, { verifies }: Recipe): Promise<boolean> {
-  return verifies && (await readManifest(object)).verification?.verdict !== 'passed';
+async function mustBeVerified(object: StoredObject, recipe: Recipe): Promise<boolean> {
+  return recipe.verifies && !isVerified(await readManifest(object), recipe);
 }
 
 /**

@@ -4,6 +4,8 @@ import type { BootResult } from '../verify/verify.js';
 const bootSchema = z.object({
   /** `cgz`, `nfsroot-read-only` (with an overlay in memory), `nfsroot-read-write`, `disk`. */
   name: z.string(),
+  /** Of the file that was booted; of two that the kernel unpacks together both. Missing for a directory. */
+  sha256: z.string().optional(),
   passed: z.boolean(),
   verifiedAt: z.string(),
   accelerator: z.enum(['kvm', 'tcg']),
@@ -50,11 +52,14 @@ export function recordVerification(
   known: VerificationRecord | undefined,
 ): VerificationRecord {
   const verifiedAt = new Date().toISOString();
-  const others = (known?.boots ?? []).filter(({ name }) => results.every((result) => result.name !== name));
+  const others = (known?.boots ?? []).filter(({ name, sha256 }) =>
+    results.every((result) => result.name !== name || result.sha256 !== sha256),
+  );
   const boots = [
     ...others,
     ...results.map((result) => ({
       name: result.name,
+      ...(result.sha256 === undefined ? {} : { sha256: result.sha256 }),
       passed: result.passed,
       verifiedAt,
       accelerator,

@@ -10,7 +10,8 @@ import { leastMemoryMiB } from '../tree/least-memory.js';
 import { requirePassed, verifyImages, type BootResult, type ImageSet } from '../verify/verify.js';
 import { amendObject, type AmendedObject } from './amend-object.js';
 import type { Context } from './context.js';
-import { manifestSchema, type Manifest } from './manifest.js';
+import { planFiles } from './artifacts/plan.js';
+import { manifestSchema, type Artifact, type Manifest } from './manifest.js';
 import type { Recipe } from './recipe.js';
 import { consoleLogName, recordVerification } from './verification.js';
 
@@ -26,116 +27,143 @@ export interface VerifyPlan {
   readonly timeoutMs?: number | undefined;
 }
 
-/** The kinds of output that a directory has something of. */
-export async function findVerifiable(directory: string): Promise<Verifiable[]> {
-  const places: readonly (readonly [Verifiable, readonly string[]])[] = [
-    ['cgz', ['initramfs.cgz']],
-    ['nfsroot', ['nfsroot', 'rootfs.tar']],
-    ['disk', DISKS.map(({ name }) => name)],
-  ];
-  const found: Verifiable[] = [];
-  for (const [kind, names] of places) {
-    for (const name of names) {
-      if (!found.includes(kind) && (await exists(path.join(directory, name)))) found.push(kind);
-    }
-  }
-  return found;
+const DISK_FORMATS = ['raw', 'qcow2'] as const;
+
+type FileArtifact = Extract<Artifact, { type: 'file' }>;
+
+/** Where what can be booted lies. */
+export interface BootableFiles {
+  readonly kernelPath: string;
+  readonly initrdPath: string;
+  /** The archives that the kernel unpacks together: initramfs.cgz, and its modules.cgz where there is one. */
+  readonly cgz?: readonly (FileArtifact & { readonly path: string })[];
+  /** A directory; undefined: {@link tarPath} is unpacked. */
+  readonly nfsroot?: string;
+  readonly tarPath?: string;
+  readonly disk?: FileArtifact & { readonly path: string; readonly format: 'raw' | 'qcow2' };
 }
 
-const DISKS = [
-  { name: 'disk.raw', format: 'raw' },
-  { name: 'disk.qcow2', format: 'qcow2' },
-] as const;
+/**
+ * Finds what can be booted in an output directory or a stored object.
+ * @param wanted names of files; of several variants of initramfs.cgz, which lie beside each other in an object, those count. Default: the
+ *   usual one, else any
+ */
+export async function findBootable(
+  manifest: Manifest,
+  directory: string,
+  wanted?: readonly string[],
+): Promise<BootableFiles> {
+  const at = (name: string): string => path.join(directory, name);
+  const files: (FileArtifact & { path: string })[] = [];
+  for (const artifact of manifest.artifacts) {
+    if (artifact.type !== 'file' || !(await exists(at(artifact.name)))) continue;
+    if (wanted === undefined || wanted.includes(artifact.name)) files.push({ ...artifact, path: at(artifact.name) });
+  }
+  const named = (pattern: RegExp): (typeof files)[number] | undefined => files.find(({ name }) => pattern.test(name));
+  const system = named(/^initramfs\.cgz$/) ?? named(/^initramfs\..*\.cgz$/);
+  const hasModulesApart = system?.making?.excludes?.includes('modules') === true;
+  const modules = hasModulesApart ? named(/^modules\.(?:.*\.)?cgz$/) : undefined;
+  const disk = named(/^disk\.raw$/) ?? named(/^disk\.qcow2$/);
+  return {
+    kernelPath: at('vmlinuz'),
+    initrdPath: at('initrd.img'),
+    ...(system === undefined ? {} : { cgz: modules === undefined ? [system] : [system, modules] }),
+    ...((await exists(at('nfsroot'))) ? { nfsroot: at('nfsroot') } : {}),
+    ...((await exists(at('rootfs.tar'))) ? { tarPath: at('rootfs.tar') } : {}),
+    ...(disk === undefined
+      ? {}
+      : { disk: { ...disk, format: DISK_FORMATS.find((each) => disk.name.endsWith(each)) ?? 'raw' } }),
+  };
+}
+
+export function verifiableOf({ cgz, nfsroot, tarPath, disk }: BootableFiles): Verifiable[] {
+  const isThere = { cgz: cgz !== undefined, nfsroot: (nfsroot ?? tarPath) !== undefined, disk: disk !== undefined };
+  return VERIFIABLE.filter((output) => isThere[output]);
+}
 
 /**
- * Boots what a directory holds.
- * @param directory an output directory or a stored object
- * @throws Iso2RootfsError FILE_NOT_FOUND when the directory lacks what the plan names
+ * Boots what is planned.
+ * @throws Iso2RootfsError FILE_NOT_FOUND when it is not all there
  */
 export async function bootOutputs(
   context: Context,
   manifest: Manifest,
-  directory: string,
+  files: BootableFiles,
   plan: VerifyPlan,
   onBoot?: (result: BootResult) => void,
 ): Promise<BootResult[]> {
-  const { workspace, tools, emit } = context;
-  const at = (name: string): string => path.join(directory, name);
+  const { workspace, tools, emit, signal } = context;
   const scratch = path.join(workspace.directory, 'verify');
   await mkdir(scratch, { recursive: true, mode: 0o700 });
-  const present = await findVerifiable(directory);
+  const present = verifiableOf(files);
   const missing = plan.outputs.filter((output) => !present.includes(output));
-  if (missing.length > 0 || !(await exists(at('vmlinuz')))) {
+  if (missing.length > 0 || !(await exists(files.kernelPath))) {
     const what = missing.length > 0 ? missing.join(', ') : 'vmlinuz';
-    throw new Iso2RootfsError('FILE_NOT_FOUND', `${directory} has nothing to boot as ${what}`, {
+    throw new Iso2RootfsError('FILE_NOT_FOUND', `there is no ${what} to boot`, {
       hint: "Make it with 'iso2rootfs build --outputs ...,kernel', or name what is there with --outputs.",
     });
   }
-  if (plan.outputs.includes('nfsroot') && !(await exists(at('nfsroot')))) {
-    await unpack(context, at('rootfs.tar'), path.join(scratch, 'unpacked'));
-  }
-  const nfsroot = (await exists(at('nfsroot'))) ? at('nfsroot') : path.join(scratch, 'unpacked');
-  const disk = await findDisk(directory);
+  const wants = (output: Verifiable): boolean => plan.outputs.includes(output);
   const images: ImageSet = {
     arch: manifest.medium.arch,
     kernelVersion: manifest.kernel.version,
-    kernelPath: at('vmlinuz'),
-    initrdPath: at('initrd.img'),
-    capabilityPaths: capabilityPaths(manifest.initramfs?.lostMetadata ?? []),
-    ...(plan.outputs.includes('cgz') ? { cgz: describeCgz(manifest, at('initramfs.cgz')) } : {}),
-    ...(plan.outputs.includes('nfsroot') ? { nfsroot } : {}),
-    ...(plan.outputs.includes('disk') && disk !== undefined ? { disk } : {}),
+    kernelPath: files.kernelPath,
+    initrdPath: files.initrdPath,
+    capabilityPaths: capabilityPaths(manifest),
+    ...(wants('cgz') && files.cgz !== undefined ? { cgz: describeCgz(manifest, files.cgz) } : {}),
+    ...(wants('nfsroot') ? { nfsroot: files.nfsroot ?? (await unpack(context, files.tarPath, scratch)) } : {}),
+    ...(wants('disk') && files.disk !== undefined ? { disk: files.disk } : {}),
   };
-  return verifyImages(images, {
+  const boots = {
     ...plan,
     onBoot,
-    tools: tools.forStage('verify'),
+    signal,
     emit,
+    tools: tools.forStage('verify'),
     scratch: path.join(scratch, 'boots'),
-  });
+  };
+  return verifyImages(images, boots);
 }
 
-async function findDisk(directory: string): Promise<ImageSet['disk']> {
-  for (const { name, format } of DISKS) {
-    if (await exists(path.join(directory, name))) return { path: path.join(directory, name), format };
-  }
-  return undefined;
-}
-
-async function unpack({ tools }: Context, archive: string, directory: string): Promise<void> {
+async function unpack({ tools }: Context, archive = '', scratch: string): Promise<string> {
+  const directory = path.join(scratch, 'unpacked');
   await mkdir(directory, { recursive: true, mode: 0o755 });
   await (
     await startUnpacking(tools, directory, archive)
   ).done;
+  return directory;
 }
 
-type Cgz = NonNullable<ImageSet['cgz']>;
-
-function describeCgz(manifest: Manifest, file: string): Cgz {
-  return { path: file, memoryMiB: statedMemoryMiB(manifest), root: IN_MEMORY_ROOT };
+function describeCgz(manifest: Manifest, archives: NonNullable<BootableFiles['cgz']>): NonNullable<ImageSet['cgz']> {
+  const isOverlay = archives.some(({ making }) => making?.kind === 'squashfs');
+  return {
+    paths: archives.map((archive) => archive.path),
+    isOverlay,
+    memoryMiB: statedMemoryMiB(manifest, archives),
+    sha256: archives.map(({ sha256 }) => sha256).join(' '),
+  };
 }
-
-/** What a system in memory has as its root: a tmpfs, since nothing on the command line makes the kernel take a ramfs. */
-export const IN_MEMORY_ROOT: Cgz['root'] = { matches: /^tmpfs$/, description: 'a tmpfs' };
 
 /** What the manifest states, or, in one that is older than the statement, what it would. */
-function statedMemoryMiB({ initramfs, artifacts }: Manifest): number {
-  const stated = initramfs?.leastMemoryMiB;
-  if (stated !== undefined) return stated;
-  const cgz = artifacts.find(({ name }) => name === 'initramfs.cgz');
-  const nfsroot = artifacts.find(({ type }) => type === 'directory');
-  return leastMemoryMiB([
-    {
-      compressedBytes: cgz?.type === 'file' ? cgz.sizeBytes : 0,
-      unpackedBytes: initramfs?.unpackedBytes ?? 0,
-      inodeCount: nfsroot?.type === 'directory' ? nfsroot.entries : 0,
-    },
-  ]);
+function statedMemoryMiB(manifest: Manifest, archives: NonNullable<BootableFiles['cgz']>): number {
+  const [system] = archives;
+  const isUsual = system?.initramfs === undefined;
+  const stated = isUsual ? manifest.initramfs?.leastMemoryMiB : system.initramfs?.leastMemoryMiB;
+  if (stated !== undefined && archives.length === 1) return stated;
+  const nfsroot = manifest.artifacts.find(({ type }) => type === 'directory');
+  const entries = nfsroot?.type === 'directory' ? nfsroot.entries : 0;
+  return leastMemoryMiB(
+    archives.map(({ sizeBytes, initramfs }) => ({
+      compressedBytes: sizeBytes,
+      unpackedBytes: (initramfs ?? manifest.initramfs)?.unpackedBytes ?? 0,
+      inodeCount: initramfs?.inodeCount ?? entries,
+    })),
+  );
 }
 
-export function capabilityPaths(
-  lost: readonly { readonly path: string; readonly capabilityHex?: string | undefined }[],
-): string[] {
+/** Files that have a capability in the installed system. */
+function capabilityPaths({ initramfs }: Manifest): string[] {
+  const lost = initramfs?.lostMetadata ?? [];
   return lost.filter(({ capabilityHex }) => capabilityHex !== undefined).map(({ path: file }) => file);
 }
 
@@ -145,7 +173,7 @@ export function capabilityPaths(
  */
 export async function verifyForBuild(
   context: Context,
-  { outputs, acceleration }: Recipe,
+  { outputs, cgz, acceleration }: Recipe,
   object: StoredObject,
   lock: FileLock,
 ): Promise<AmendedObject> {
@@ -157,16 +185,17 @@ export async function verifyForBuild(
   const { toolsPath } = tools;
   const stateDirectory = store.layout.state;
   const { accelerator } = await chooseAccelerator(acceleration, { arch, toolsPath, stateDirectory, signal });
-  const present = await findVerifiable(object.directory);
-  const wanted: readonly string[] = outputs;
-  const plan = { outputs: present.filter((output) => wanted.includes(output)), accelerator };
+  const stored = planFiles(outputs, cgz).map((file) => file.stored);
+  const files = await findBootable(manifest, object.directory, stored);
+  const isWanted = { cgz: outputs.includes('cgz'), nfsroot: outputs.includes('nfsroot'), disk: true };
+  const plan = { outputs: verifiableOf(files).filter((output) => isWanted[output]), accelerator };
   if (plan.outputs.length === 0) {
     throw new Iso2RootfsError('USAGE', '--verify has nothing to boot', {
       hint: 'Ask for cgz or nfsroot with --outputs.',
     });
   }
   requireRoot(plan.outputs);
-  const results = await bootOutputs(context, manifest, object.directory, plan);
+  const results = await bootOutputs(context, manifest, files, plan);
   const amended = await recordInObject(context, object.record.key, results, plan, lock);
   requirePassed(results);
   emit({ type: 'stage-done', stage: 'verify', elapsedMs: performance.now() - startedAt });

@@ -12,9 +12,11 @@ import { formatManifest, manifestSchema, type Manifest } from './manifest.js';
 import { consoleLogName, recordVerification, type VerificationRecord } from './verification.js';
 import {
   bootOutputs,
-  findVerifiable,
+  findBootable,
   recordInObject,
   requireRoot,
+  verifiableOf,
+  type BootableFiles,
   type Verifiable,
   type VerifyPlan,
 } from './verify-object.js';
@@ -81,8 +83,9 @@ async function verifyStored(context: Context, request: VerifyRequest, onBoot: On
   let plan: VerifyPlan;
   try {
     const manifest = await readManifest(held.directory);
-    plan = await planFor(context, request, manifest, held.directory);
-    results = await bootOutputs(context, manifest, held.directory, plan, onBoot);
+    const files = await findBootable(manifest, held.directory);
+    plan = await planFor(context, request, manifest, files);
+    results = await bootOutputs(context, manifest, files, plan, onBoot);
   } finally {
     await held.release();
   }
@@ -93,12 +96,13 @@ async function verifyStored(context: Context, request: VerifyRequest, onBoot: On
 async function verifyDirectory(context: Context, request: VerifyRequest, onBoot: OnBoot): Promise<VerifiedOutput> {
   const directory = path.resolve(request.target);
   const manifest = await readManifest(directory);
-  const plan = await planFor(context, request, manifest, directory);
+  const files = await findBootable(manifest, directory);
+  const plan = await planFor(context, request, manifest, files);
   const changed = await findChanged(context, manifest, directory);
   for (const name of changed) {
     context.emit({ type: 'warning', message: `${name} is not the file that the manifest describes.` });
   }
-  const results = await bootOutputs(context, manifest, directory, plan, onBoot);
+  const results = await bootOutputs(context, manifest, files, plan, onBoot);
   await recordInDirectory(directory, manifest, results, plan);
   if (changed.length === 0) await recordWhereStored(context, manifest, results, plan);
   return finish(manifest, directory, results, plan);
@@ -113,13 +117,13 @@ async function planFor(
   { tools, store, signal, emit }: Context,
   request: VerifyRequest,
   manifest: Manifest,
-  directory: string,
+  files: BootableFiles,
 ): Promise<VerifyPlan> {
-  const present = await findVerifiable(directory);
+  const present = verifiableOf(files);
   // A disk only when it is asked for.
   const outputs = request.outputs ?? present.filter((output) => output !== 'disk');
   if (outputs.length === 0) {
-    throw new Iso2RootfsError('FILE_NOT_FOUND', `${directory} has neither initramfs.cgz nor nfsroot`, {
+    throw new Iso2RootfsError('FILE_NOT_FOUND', `${request.target} has neither initramfs.cgz nor nfsroot`, {
       hint: "Make one of them with 'iso2rootfs build --outputs ...,kernel'.",
     });
   }

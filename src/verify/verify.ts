@@ -22,10 +22,17 @@ export interface ImageSet {
   /** `uname -r` of it. */
   readonly kernelVersion: string;
   readonly initrdPath: string;
-  readonly cgz?: { readonly path: string; readonly memoryMiB: number; readonly root: Expectation['root'] };
+  readonly cgz?: {
+    /** Archives that the kernel unpacks together. */
+    readonly paths: readonly string[];
+    readonly memoryMiB: number;
+    /** The system lies in a squashfs image under an overlay, not as files in the archive. */
+    readonly isOverlay: boolean;
+    readonly sha256?: string;
+  };
   readonly nfsroot?: string;
   /** A disk that has the probe on it. */
-  readonly disk?: { readonly path: string; readonly format: 'raw' | 'qcow2' };
+  readonly disk?: { readonly path: string; readonly format: 'raw' | 'qcow2'; readonly sha256?: string };
   /** Files that have a capability in the installed system. */
   readonly capabilityPaths: readonly string[];
 }
@@ -56,8 +63,13 @@ export interface BootResult {
   readonly report: Report;
   readonly consoleTail: readonly string[];
   readonly consoleLog: string;
+  /** Of the image, where it is a file. */
+  readonly sha256: string | undefined;
 }
 
+/** A tmpfs, since nothing on the command line makes the kernel take a ramfs. */
+const IN_TMPFS = { matches: /^tmpfs$/, description: 'a tmpfs' };
+const IN_OVERLAY = { matches: /^overlayfs$/, description: 'an overlay in memory' };
 const DEFAULT_MEMORY_MIB = 1024;
 const VCPUS = 2;
 const TIMEOUT_MS = { kvm: 5 * 60_000, tcg: 15 * 60_000 } as const;
@@ -79,11 +91,14 @@ async function bootCgz(
   context: VerifyContext,
 ): Promise<BootResult> {
   const initrdPath = path.join(context.scratch, 'initramfs-with-probe');
+  const facts = factsOf(images);
+  const probe = cgz.isOverlay ? await initrdFiles({ ...facts, withOverlay: false }) : await probeFiles(facts);
   // In front: whatever the image has of the same name stays as it is.
-  await joinArchives([packFiles(await probeFiles(factsOf(images))), cgz.path], initrdPath);
+  await joinArchives([packFiles(probe), ...cgz.paths], initrdPath);
   const kernel = { path: images.kernelPath, initrdPath, arguments: [consoleArgument(images)] };
-  const expected = { root: cgz.root, needsCapabilities: true };
-  return bootAndJudge('cgz', images, { kernel, network: 'isolated' }, cgz.memoryMiB, expected, context);
+  const root = cgz.isOverlay ? IN_OVERLAY : IN_TMPFS;
+  const parts = { kernel, network: 'isolated' } as const;
+  return bootAndJudge('cgz', images, parts, cgz.memoryMiB, { root, needsCapabilities: true }, context);
 }
 
 type MachineParts = Pick<Machine, 'kernel' | 'disk' | 'network'>;
@@ -182,6 +197,7 @@ async function bootAndJudge(
     report: outcome.report,
     consoleTail: outcome.consoleTail,
     consoleLog,
+    sha256: name === 'cgz' ? images.cgz?.sha256 : name === 'disk' ? images.disk?.sha256 : undefined,
   };
   context.onBoot?.(result);
   return result;
