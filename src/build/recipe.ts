@@ -32,6 +32,8 @@ export interface Recipe {
   readonly cgz: CgzRecipe;
   /** What becomes of the SELinux setting of the installed system. */
   readonly selinux: SelinuxChoice;
+  /** Most conversions at once with this cache: those beyond wait. Default: no bound but the memory of the host. */
+  readonly jobs?: number | undefined;
   /** Default: what the catalogue says of the release, at least 4 GiB. */
   readonly memoryMiB?: number | undefined;
   readonly vcpus: number;

@@ -117,6 +117,12 @@ export const installationFlags = {
     max: 255,
     helpGroup: INSTALLATION,
   }),
+  jobs: Flags.integer({
+    summary: 'Most conversions at once with this cache: further ones wait their turn. Default: one for two processors.',
+    min: 1,
+    max: 1000,
+    helpGroup: INSTALLATION,
+  }),
   'disk-size': Flags.string({
     summary: 'Size of the disk; only what is written takes space. Default: what the release needs, at least 10G.',
     helpValue: 'SIZE',
@@ -269,6 +275,7 @@ export function toRecipe(flags: RecipeFlagValues, cache: Recipe['cache'], settin
     selinux: (flags.selinux as Recipe['selinux'] | undefined) ?? 'keep',
     memoryMiB: memory === undefined ? undefined : Math.ceil(memory / 2 ** 20),
     vcpus: settings['build.vcpus'],
+    jobs: settings['build.jobs'],
     diskSizeBytes: settings['build.diskSize'],
     timeoutMs: settings['build.timeout'],
     idleTimeoutMs: settings['build.idleTimeout'],

@@ -84,6 +84,11 @@ export const SETTINGS = {
     flag: 'idle-timeout',
     fallback: () => 10 * 60_000,
   }),
+  'build.jobs': setting(count(1, 1000), {
+    summary: 'most conversions at once with this cache; further ones wait (default: one for two processors)',
+    flag: 'jobs',
+    fallback: () => Math.max(1, Math.floor(availableParallelism() / 2)),
+  }),
   'build.accel': setting(choice(['auto', 'kvm', 'tcg']), {
     summary: 'run guests by KVM or by software emulation (tcg)',
     flag: 'accel',

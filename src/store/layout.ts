@@ -17,6 +17,7 @@ import path from 'node:path';
  *   media/ downloads/             see media-shelf.ts
  *   file-hashes/<id>.json         SHA-256 of local files by device, inode, size and times
  *   locks/<name>.lock             flock(1); never removed, since somebody may be about to lock it
+ *   slots/                        how many conversions run at once: see job-slots.ts
  *   staging/<build>/              what is being made; renamed into place when complete
  *           removed-<id>/         what is being removed
  *   workspaces/<build>/           see build/workspace.ts
@@ -33,6 +34,7 @@ export interface StoreLayout {
   readonly isos: string;
   readonly fileHashes: string;
   readonly locks: string;
+  readonly slots: string;
   readonly staging: string;
   readonly workspaces: string;
   readonly logs: string;
@@ -49,6 +51,7 @@ export function storeLayout(cacheDirectory: string): StoreLayout {
     isos: at('isos'),
     fileHashes: at('file-hashes'),
     locks: at('locks'),
+    slots: at('slots'),
     staging: at('staging'),
     workspaces: at('workspaces'),
     logs: at('logs'),

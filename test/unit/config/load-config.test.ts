@@ -110,6 +110,7 @@ cache: {directory: ~/c, maxSize: 200G, maxAge: 4w, keepLast: 2}
 build:
   memory: 8589934592
   vcpus: '3'
+  jobs: 2
   diskSize: 20G
   timeout: 2h
   idleTimeout: 600
@@ -127,6 +128,7 @@ download: {offline: true, requireChecksum: yes}
         'cache.maxAge': 28 * 86_400_000,
         'cache.keepLast': 2,
         'build.memory': 8 * 2 ** 30,
+        'build.jobs': 2,
         'build.vcpus': 3,
         'build.diskSize': 20 * 2 ** 30,
         'build.timeout': 7_200_000,
