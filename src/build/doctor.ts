@@ -9,7 +9,14 @@ import {
   type ProgramCheck,
 } from '../tools/check-program.js';
 import { hostArch } from '../tools/host.js';
-import { canUserReach, checkConnection, defaultUri, hypervisorUser } from '../tools/libvirt.js';
+import {
+  canUserReach,
+  checkConnection,
+  defaultUri,
+  hypervisorUser,
+  knowsUefi,
+  type LibvirtOptions,
+} from '../tools/libvirt.js';
 import { formatBytes, freeBytes } from '../tools/space.js';
 
 export interface DoctorCheck {
@@ -37,6 +44,8 @@ export interface DoctorReport {
 export interface DoctorPlace {
   readonly path: string;
   readonly neededBytes: number;
+  /** With less than this nothing can be built; between the two is a warning. Default: all that is needed. */
+  readonly leastBytes?: number;
   /** Completes 'needed to ...'. */
   readonly neededFor: string;
 }
@@ -122,12 +131,28 @@ async function checkLibvirt(options: DoctorOptions): Promise<DoctorCheck[]> {
     }
     const found = `${libvirtVersion ?? 'unknown version'}, ${hypervisor} at ${uri}`;
     const reach = options.mediaDirectory === undefined ? [] : [await checkReach(uri, options.mediaDirectory, options)];
-    return [{ ...about, status: 'ok', found }, ...reach];
+    const arch = options.arch ?? hostArch();
+    // An x86 guest is started by its BIOS, which QEMU brings along.
+    const firmware = arch === 'aarch64' ? [await checkFirmware(uri, arch, search)] : [];
+    return [{ ...about, status: 'ok', found }, ...firmware, ...reach];
   } catch (error) {
     if (options.signal?.aborted) throw error;
     const { code, message, hint } = toIso2RootfsError(error);
     return [{ ...about, status: 'failed', found: message, remedy: hint ?? 'Run bin/setup-host.', code }];
   }
+}
+
+async function checkFirmware(uri: string, arch: string, search: LibvirtOptions): Promise<DoctorCheck> {
+  const about = { name: 'UEFI firmware', neededFor: `start ${arch} guests` };
+  if (await knowsUefi(uri, arch, search)) return { ...about, status: 'ok', found: `libvirt has one for ${arch}` };
+  return {
+    ...about,
+    status: 'failed',
+    found: `libvirt knows none for ${arch}`,
+    remedy:
+      'Install it: qemu-efi-aarch64 (Debian, Ubuntu), edk2-aarch64 (Fedora, EL, openEuler) or qemu-uefi-aarch64 (SUSE).',
+    code: 'TOOL_MISSING',
+  };
 }
 
 async function checkReach(uri: string, directory: string, options: DoctorOptions): Promise<DoctorCheck> {
@@ -176,7 +201,12 @@ function reportAppliance(name: string, result: ApplianceCheck): DoctorCheck {
     : { ...about, status: 'failed', found: result.problem, remedy: result.remedy, code: 'APPLIANCE_UNAVAILABLE' };
 }
 
-async function checkSpace({ path, neededBytes, neededFor }: DoctorPlace): Promise<DoctorCheck> {
+async function checkSpace({
+  path,
+  neededBytes,
+  neededFor,
+  leastBytes = neededBytes,
+}: DoctorPlace): Promise<DoctorCheck> {
   const about = { name: `space at ${path}`, neededFor };
   try {
     const availableBytes = await freeBytes(path);
@@ -184,6 +214,7 @@ async function checkSpace({ path, neededBytes, neededFor }: DoctorPlace): Promis
     if (availableBytes >= neededBytes) return { ...about, status: 'ok', found };
     const missing = formatBytes(neededBytes - availableBytes);
     const remedy = `Free ${missing} there, or choose another place.`;
+    if (availableBytes >= leastBytes) return { ...about, status: 'warning', found, remedy };
     return { ...about, status: 'failed', found, remedy, code: 'NO_SPACE' };
   } catch (error) {
     const { code, message } = toIso2RootfsError(error);

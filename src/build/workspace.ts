@@ -21,6 +21,8 @@ export { removeAbandonedWorkspaces } from './abandoned-workspaces.js';
 
 /** The path of a UNIX socket has at most 107 bytes (unix(7)); the sockets' own names need some of them. */
 const LONGEST_SOCKET_DIRECTORY = 65;
+/** What virt-install escapes twice on its way into the domain's XML, so that a path with it is another one there. */
+const MISREAD_BY_VIRT_INSTALL = /[&<>"']/;
 
 /** Environment variable that every program of a build carries, by which its orphans are found. */
 export { BUILD_VARIABLE } from './abandoned-workspaces.js';
@@ -92,7 +94,7 @@ export class Workspace {
    */
   async createMediaDirectory(isReachable: (directory: string) => Promise<boolean>): Promise<string> {
     const isTooLong = Buffer.byteLength(this.directory) > LONGEST_SOCKET_DIRECTORY;
-    const isOutside = isTooLong || !(await isReachable(this.directory));
+    const isOutside = isTooLong || MISREAD_BY_VIRT_INSTALL.test(this.directory) || !(await isReachable(this.directory));
     const mediaDirectory = isOutside ? commonMediaDirectory(this.id) : path.join(this.directory, 'media');
     await this.#record({ mediaDirectory });
     await mkdir(mediaDirectory, { mode: 0o711 });

@@ -96,6 +96,7 @@ export async function runInstallation(installation: Installation): Promise<void>
       seedIsoPath,
       consoleSocketPath,
       logSocketPath,
+      nvramPath: path.join(mediaDirectory, 'nvram.fd'),
       network: 'user',
     });
     const verdict = await watchUntilEnd(installation, program, watch, virsh, watched);

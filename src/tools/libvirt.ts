@@ -38,7 +38,7 @@ export type Reachability =
  * @throws Iso2RootfsError LIBVIRT_UNREACHABLE, TOOL_MISSING without virsh.
  */
 export async function checkConnection(uri: string, options: LibvirtOptions = {}): Promise<LibvirtConnection> {
-  const text = await askVirsh(uri, 'version', options);
+  const text = await askVirsh(uri, ['version'], options);
   return {
     uri,
     libvirtVersion: /^Using library: libvirt (\S+)/m.exec(text)?.[1],
@@ -51,7 +51,7 @@ export async function checkConnection(uri: string, options: LibvirtOptions = {})
  * @throws Iso2RootfsError LIBVIRT_UNREACHABLE, TOOL_MISSING without virsh.
  */
 export async function hypervisorUser(uri: string, options: LibvirtOptions = {}): Promise<HypervisorUser | undefined> {
-  return parseHypervisorUser(await askVirsh(uri, 'capabilities', options));
+  return parseHypervisorUser(await askVirsh(uri, ['capabilities'], options));
 }
 
 /** The base label of the security model `dac`: `+uid:+gid` (libvirt's qemuSecurityInit and virSecurityDACGetBaseLabel). */
@@ -88,9 +88,16 @@ export async function canUserReach(target: string, uid: number, gid: number): Pr
   return { isReachable: true };
 }
 
-async function askVirsh(uri: string, command: string, options: LibvirtOptions): Promise<string> {
+/** Whether libvirt knows a UEFI firmware for emulated guests of an architecture; there is none without the package that has it. */
+export async function knowsUefi(uri: string, arch: string, options: LibvirtOptions = {}): Promise<boolean> {
+  const wish = ['--virttype', 'qemu', '--arch', arch, '--machine', 'virt'];
+  const capabilities = await askVirsh(uri, ['domcapabilities', ...wish], options);
+  return /<enum name='firmware'>\s*(?:<value>\w+<\/value>\s*)*<value>efi<\/value>/.test(capabilities);
+}
+
+async function askVirsh(uri: string, command: readonly string[], options: LibvirtOptions): Promise<string> {
   try {
-    const result = await run('virsh', ['--connect', uri, command], {
+    const result = await run('virsh', ['--connect', uri, ...command], {
       env: { PATH: searchPath(options.toolsPath, options.path) },
       signal: options.signal,
       timeoutMs: VIRSH_TIMEOUT_MS,

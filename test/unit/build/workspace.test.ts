@@ -97,6 +97,21 @@ esac`,
     expect(await exists(media)).to.equal(false);
   });
 
+  it('has its media outside of a directory that virt-install would misread', async () => {
+    // The store of these tests has an ampersand in its path.
+    for (const name of ['', "it's", '"it"', '<it>']) {
+      const odd = name === '' ? store : await Store.open(path.join(directory, name));
+      const workspace = await Workspace.create(odd, 'test:///default');
+      const media = await workspace.createMediaDirectory(reachable);
+      await workspace.dispose(tools);
+      expect(media).to.equal(`/var/tmp/iso2rootfs-${workspace.id}`);
+    }
+    const plain = await Workspace.create(await Store.open(path.join(directory, 'a, b')), 'test:///default');
+    const media = await plain.createMediaDirectory(reachable);
+    await plain.dispose(tools);
+    expect(media).to.equal(path.join(plain.directory, 'media'));
+  });
+
   it('does not fail to be disposed of, and releases its lock', async () => {
     const workspace = await Workspace.create(store, 'test:///default');
     await fakes.add('rm', 'echo cannot >&2; exit 1');
@@ -108,10 +123,10 @@ esac`,
 
   it('of a live build is not touched', async () => {
     const workspace = await Workspace.create(store, 'test:///default');
-    await workspace.createMediaDirectory(reachable);
+    const media = await workspace.createMediaDirectory(reachable);
     expect(await findBuilds(store)).to.deep.equal({ live: [workspace.id], dead: [] });
     expect(await removeAbandonedWorkspaces(store, tools)).to.deep.equal([]);
-    expect(await exists(path.join(workspace.directory, 'media'))).to.equal(true);
+    expect(await exists(media)).to.equal(true);
     await workspace.dispose(tools);
   });
 

@@ -6,6 +6,7 @@ import {
   checkConnection,
   defaultUri,
   hypervisorUser,
+  knowsUefi,
   parseHypervisorUser,
 } from '../../../src/tools/libvirt.js';
 import { FakePrograms, failureOf } from './fake-programs.js';
@@ -55,6 +56,21 @@ describe('tools/libvirt', () => {
       'echo "Using library: libvirt 9.0.0"; echo "Cannot extract running QEMU hypervisor version"',
     );
     expect((await checkConnection('qemu:///system', { path: fakes.path })).hypervisor).to.equal(undefined);
+  });
+
+  it('sees whether there is a UEFI firmware', async () => {
+    const capabilities = (values: string): string =>
+      `printf "<os supported='yes'>\\n <enum name='firmware'>${values}</enum>\\n <loader supported='yes'/>" `;
+    const known: readonly (readonly [string, boolean])[] = [
+      ['<value>efi</value>', true],
+      ['\\n  <value>bios</value>\\n  <value>efi</value>\\n', true],
+      ['', false],
+      ['<value>bios</value>', false],
+    ];
+    for (const [values, isKnown] of known) {
+      await fakes.add('virsh', capabilities(values));
+      expect(await knowsUefi('qemu:///system', 'aarch64', { path: fakes.path }), values).to.equal(isKnown);
+    }
   });
 
   for (const [uri, reason, hint] of REFUSALS) {
