@@ -12,6 +12,7 @@ interface CodeEntry {
 export const ERROR_CODES = {
   BUILD_FAILED: { exitStatus: 1, meaning: 'the installation ran and failed' },
   VERIFY_FAILED: { exitStatus: 1, meaning: 'an image did not boot as it should' },
+  AUDIT_FAILED: { exitStatus: 1, meaning: 'outputs of one system differ where they should not' },
   USAGE: { exitStatus: 64, meaning: 'bad flags or arguments' },
   CHECKSUM_MISMATCH: { exitStatus: 65, meaning: 'the medium is not the one that was published' },
   NOT_INSTALL_MEDIA: { exitStatus: 65, meaning: 'the file is not an installer ISO, or is damaged' },

@@ -23,6 +23,7 @@ export type { RenderedAnswer } from './distro/answer/index.js';
 export { OUTPUTS, type Output, type Recipe } from './build/recipe.js';
 export { cgzRecipeOf, type CgzRecipe } from './build/artifacts/plan.js';
 export type { Artifact, Manifest } from './build/manifest.js';
+export const predictPlaces = lazily(async () => (await import('./build/predict-space.js')).predictPlaces);
 export const runDoctor = lazily(async () => (await import('./build/doctor.js')).runDoctor);
 export type { DoctorReport } from './build/doctor.js';
 export { PROGRAM_VERSION } from './build/version.js';

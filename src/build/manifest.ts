@@ -78,6 +78,8 @@ export const manifestSchema = z.object({
     /** What the disk has; what was asked for is in the key's inputs. */
     diskSizeBytes: z.number(),
     accelerator: z.enum(['kvm', 'tcg']),
+    /** When it ended, by the guest's clock: no time in the outputs is later. Missing in old manifests. */
+    latestTime: z.object({ seconds: z.number(), nanoseconds: z.number() }).optional(),
     /** The tries to install, when one was not enough; the last is the one that succeeded. */
     attempts: z.array(attemptSchema).optional(),
   }),

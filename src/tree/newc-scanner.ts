@@ -13,20 +13,35 @@ const MAX_NAME_BYTES = 4096;
 export interface NewcMember {
   /** As it stands in the archive, bytes as latin1. */
   readonly name: string;
+  /** With the bits of the file's type. */
   readonly mode: number;
   readonly sizeBytes: number;
+  /** Names of one inode have the same number and device, within one archive. */
+  readonly inode: string;
+  readonly linkCount: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly mtimeSeconds: number;
+  readonly deviceMajor: number;
+  readonly deviceMinor: number;
 }
 
 export interface NewcScannerOptions {
   /** Whether the content is to be given to {@link onMember}. Only for what is small. */
   readonly wants: (member: NewcMember) => boolean;
   readonly onMember: (member: NewcMember, content: Buffer | undefined) => void;
+  /** The content of what is not wanted whole, as it passes, after its {@link onMember}. */
+  readonly onContent?: (chunk: Buffer) => void;
+  /** An archive has ended: inode numbers mean something else in the next one. */
+  readonly onArchiveEnd?: () => void;
 }
 
 /** Reads archives from chunks of any size, until something else comes. */
 export class NewcScanner {
   #rest: Buffer = Buffer.alloc(0);
   #skipBytes = 0;
+  /** How many of the bytes to be skipped are content, which comes before its padding. */
+  #passingBytes = 0;
   #wanted: NewcMember | undefined;
   #isInArchive = false;
   #offsetBytes = 0;
@@ -55,6 +70,7 @@ export class NewcScanner {
     const skipped = Math.min(this.#skipBytes, chunk.length);
     this.#skipBytes -= skipped;
     this.#offsetBytes += skipped;
+    this.#pass(chunk, skipped);
     if (skipped === chunk.length) return;
     const fresh = chunk.subarray(skipped);
     this.#rest = this.#rest.length === 0 ? fresh : Buffer.concat([this.#rest, fresh]);
@@ -81,8 +97,17 @@ export class NewcScanner {
       if (!/^[0-9a-fA-F]{8}$/.test(text)) throw damaged('a header has a number that is none');
       return Number.parseInt(text, 16);
     };
-    const [mode, sizeBytes, nameBytes] = [field(1), field(6), field(11)];
+    const [sizeBytes, nameBytes] = [field(6), field(11)];
     if (nameBytes < 1 || nameBytes > MAX_NAME_BYTES) throw damaged(`a name has ${nameBytes} bytes`);
+    const [inode, mode, uid, gid, linkCount, mtimeSeconds] = [
+      field(0),
+      field(1),
+      field(2),
+      field(3),
+      field(4),
+      field(5),
+    ];
+    const [deviceOf, deviceMajor, deviceMinor] = [`${field(7)}:${field(8)}`, field(9), field(10)];
     const headBytes = aligned(HEADER_BYTES + nameBytes);
     if (this.#rest.length < headBytes) return false;
     const name = this.#rest.toString('latin1', HEADER_BYTES, HEADER_BYTES + nameBytes - 1);
@@ -90,13 +115,26 @@ export class NewcScanner {
     this.#isInArchive = name !== TRAILER;
     if (!this.#isInArchive) {
       this.#skip(aligned(sizeBytes));
+      this.options.onArchiveEnd?.();
       return true;
     }
-    const member = { name, mode, sizeBytes };
+    const member: NewcMember = {
+      name,
+      mode,
+      sizeBytes,
+      inode: `${deviceOf}:${inode}`,
+      linkCount,
+      uid,
+      gid,
+      mtimeSeconds,
+      deviceMajor,
+      deviceMinor,
+    };
     if (this.options.wants(member)) {
       this.#wanted = member;
     } else {
       this.options.onMember(member, undefined);
+      this.#passingBytes = sizeBytes;
       this.#skip(aligned(sizeBytes));
     }
     return true;
@@ -112,8 +150,17 @@ export class NewcScanner {
 
   #skip(bytes: number): void {
     const now = Math.min(bytes, this.#rest.length);
+    this.#pass(this.#rest, now);
     this.#consume(now);
     this.#skipBytes = bytes - now;
+  }
+
+  /** Of the skipped bytes at the beginning of a chunk, hands on those that are content. */
+  #pass(chunk: Buffer, skippedBytes: number): void {
+    const passed = Math.min(this.#passingBytes, skippedBytes);
+    if (passed === 0) return;
+    this.#passingBytes -= passed;
+    this.options.onContent?.(chunk.subarray(0, passed));
   }
 
   #consume(bytes: number): void {

@@ -55,8 +55,12 @@ export async function makeCgzTree(
 }
 
 export function isExcluded({ path }: TreeEntry, excludes: readonly CgzExclude[]): boolean {
-  const name = pathKey(path);
-  return excludes.some((exclude) => EXCLUDED[exclude].test(name));
+  return isExcludedPath(pathKey(path), excludes);
+}
+
+/** @param path bytes as latin1 */
+export function isExcludedPath(path: string, excludes: readonly CgzExclude[]): boolean {
+  return excludes.some((exclude) => EXCLUDED[exclude].test(path));
 }
 
 /** The modules, and the directories that lead to them: never a symlink, which a real directory of another archive would replace. */
