@@ -1,6 +1,7 @@
-import { createEntry, type TreeEntry, type TreeFile } from '../tree/entry.js';
+import type { TreeEntry, TreeFile } from '../tree/entry.js';
 import { pathKey } from '../tree/tree-path.js';
 import type { Rewritten } from '../tree/transform.js';
+import { parseDpkgStatus, type Package } from './dpkg-status.js';
 import { withoutBlockDevices } from './fstab.js';
 import type { KernelFacts } from './initrd/initrd-facts.js';
 import { addCapabilityRestoration, CAPABILITY, type CapableFile } from './netboot/capabilities.js';
@@ -16,6 +17,7 @@ import {
 } from './netboot/network-bindings.js';
 import { addNfsRootGenerator } from './netboot/nfs-root.js';
 import { findPerMachine, resetContent } from './netboot/per-machine.js';
+import { linkToStub, namesServers, RESOLV_CONF } from './netboot/resolver.js';
 import {
   findSelinuxMode,
   SELINUX_CONFIG,
@@ -28,7 +30,6 @@ import { TreeSurvey, type Addition } from './netboot/tree-survey.js';
 
 const TOKEN_DIRECTORY = 'var/lib/iso2rootfs';
 const TOKEN = `${TOKEN_DIRECTORY}/token`;
-const RESOLV_CONF = 'etc/resolv.conf';
 const JOURNAL = 'var/log/journal';
 const DPKG_STATUS = 'var/lib/dpkg/status';
 /** Tables of block devices: what is changed in them, and where the original is kept. */
@@ -44,11 +45,7 @@ const NETWORK_PROFILE =
 const OURS = /^(?:init|etc\/machine-id)$|\/iso2rootfs[-./]/;
 const MAX_HELD_BYTES = 1024 * 1024;
 
-export interface Package {
-  readonly name: string;
-  readonly version: string;
-  readonly arch: string;
-}
+export type { Package };
 
 export interface NetbootOptions {
   /** Default: `keep`. */
@@ -107,7 +104,7 @@ export class NetbootRewriter {
   readonly rewrite = (entry: TreeEntry): Rewritten => {
     const path = pathKey(entry.path);
     if (path === TOKEN_DIRECTORY || path.startsWith(`${TOKEN_DIRECTORY}/`)) return this.#takeToken(path, entry);
-    if (findPerMachine(path, entry.type) === 'remove' && !isOurs(path)) return undefined;
+    if (findPerMachine(path, entry.type) === 'remove' && !OURS.test(path)) return undefined;
     // Without it, journald keeps its logs in memory (journald.conf(5), Storage=auto): a diskless machine has nowhere else.
     if (path === JOURNAL) return undefined;
     if (ORIGINALS.has(path)) {
@@ -132,7 +129,7 @@ export class NetbootRewriter {
 
   #observe(path: string, entry: TreeEntry): void {
     this.#survey.observe(entry);
-    if (isOurs(path)) this.#seen.add(path);
+    if (OURS.test(path)) this.#seen.add(path);
     else if (NETWORK_PROFILE.test(path)) this.#hasProfile = true;
     const capability = entry.xattrs.get(CAPABILITY);
     if (capability !== undefined && entry.type === 'file') this.#capable.push({ path, value: capability });
@@ -249,47 +246,10 @@ export class NetbootRewriter {
   ];
 }
 
-function isOurs(path: string): boolean {
-  return OURS.test(path);
-}
-
-/** Servers of the network that the system was installed in. */
-function namesServers(resolvConf: string): boolean {
-  return /^\s*nameserver\s/m.test(resolvConf);
-}
-
-function linkToStub(entry: TreeEntry): TreeFile {
-  const { path, uid, gid, mtimeSeconds, mtimeNanoseconds, selinuxLabel } = entry;
-  const linkTarget = Buffer.from('../run/systemd/resolve/stub-resolv.conf');
-  return {
-    entry: createEntry({
-      path,
-      uid,
-      gid,
-      mtimeSeconds,
-      mtimeNanoseconds,
-      selinuxLabel,
-      type: 'symlink',
-      linkTarget,
-    }),
-    content: Buffer.alloc(0),
-  };
-}
-
 function fileLike(entry: TreeEntry, content: Buffer): TreeFile {
   return { entry: { ...entry, sizeBytes: content.length }, content };
 }
 
 function isSmallFile(entry: TreeEntry): boolean {
   return entry.type === 'file' && entry.sizeBytes <= MAX_HELD_BYTES;
-}
-
-/** Installed packages of `/var/lib/dpkg/status` (deb-control(5) stanzas). */
-export function parseDpkgStatus(text: string): Package[] {
-  return text.split(/\n\n+/).flatMap((stanza) => {
-    const field = (name: string): string | undefined => new RegExp(`^${name}: (.*)$`, 'm').exec(stanza)?.[1]?.trim();
-    const [name, version] = [field('Package'), field('Version')];
-    if (name === undefined || version === undefined || !(field('Status') ?? '').endsWith(' installed')) return [];
-    return [{ name, version, arch: field('Architecture') ?? 'all' }];
-  });
 }

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { withoutBlockDevices } from '../../../src/distro/fstab.js';
-import { NetbootRewriter, parseDpkgStatus } from '../../../src/distro/netboot.js';
+import { parseDpkgStatus } from '../../../src/distro/dpkg-status.js';
+import { NetbootRewriter } from '../../../src/distro/netboot.js';
 import { createEntry, createFile } from '../../../src/tree/entry.js';
 
 describe('withoutBlockDevices', () => {
