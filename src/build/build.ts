@@ -10,6 +10,7 @@ import { missingFiles } from './artifacts/plan.js';
 import { manifestSchema, type Manifest } from './manifest.js';
 import { claimOutputDirectory } from './output-directory.js';
 import { Pipeline } from './pipeline.js';
+import { requireRoomToConvert } from './predict-space.js';
 import type { Recipe } from './recipe.js';
 import { answer } from './stages/answer.js';
 import { claim } from './stages/claim.js';
@@ -207,6 +208,7 @@ async function completeKnown(
 }
 
 async function convertAnew(context: Context, identified: Identified, lock: FileLock): Promise<BuildResult> {
+  await requireRoomToConvert(identified, context);
   await awaitTurn(identified, context);
   const checked = await check.run(identified, context);
   const converting = { ...context, tools: context.tools.withEnvironment(checked.machine.environment) };

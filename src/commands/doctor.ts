@@ -1,6 +1,6 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand, ENVIRONMENT_HELP, EXIT_CODES_HELP } from '../cli/base-command.js';
-import { runDoctor, type DoctorReport } from '../index.js';
+import { predictPlaces, runDoctor, type DoctorReport } from '../index.js';
 
 const MARKS = { ok: 'ok     ', warning: 'warning', failed: 'FAILED ' } as const;
 
@@ -45,10 +45,11 @@ ${EXIT_CODES_HELP}`;
       mediaDirectory: cache,
       isThorough: flags.thorough,
       signal: this.signal,
-      places: [
-        { path: cache, neededBytes: 3 * 2 ** 30, neededFor: 'hold an installed disk and what is made of it' },
-        { path: process.cwd(), neededBytes: 2 * 2 ** 30, neededFor: 'hold nfsroot in the output directory' },
-      ],
+      places: await predictPlaces({
+        cacheDirectory: cache,
+        outputDirectory: process.cwd(),
+        outputs: settings['build.outputs'],
+      }),
     });
     if (!report.canBuild) process.exitCode = 69;
     if (!this.jsonEnabled()) {
