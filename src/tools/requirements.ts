@@ -123,12 +123,25 @@ export function requirementsFor(arch: string = hostArch()): readonly Requirement
     },
     ...(['zstd', 'xz', 'lz4', 'bzip2'] as const).map((program) => ({
       programs: [program],
-      reason: `look into initrds that are compressed with ${program}`,
+      reason:
+        program === 'zstd' || program === 'xz'
+          ? `compress with ${program}, and look into initrds that are compressed with it`
+          : `look into initrds that are compressed with ${program}`,
       isOptional: true,
       // lz4 1.9 says "v1.9.4"; bzip2 says its version only with --help, and would wait for input with --version.
       ...(program === 'bzip2' ? { versionArguments: ['--help'] } : {}),
       packages: program === 'xz' ? { debian: 'xz-utils', redhat: 'xz', suse: 'xz' } : samePackage(program),
     })),
+    {
+      programs: ['mksquashfs'],
+      reason: 'make squashfs images',
+      isOptional: true,
+      versionArguments: ['-version'],
+      versionPattern: /version (\d+(?:\.\d+)+)/,
+      // CHANGES of squashfs-tools: 4.5 of 2021-07-22.
+      minimalVersion: { version: '4.5', because: 'it reads tar archives since then' },
+      packages: { debian: 'squashfs-tools', redhat: 'squashfs-tools', suse: 'squashfs' },
+    },
     {
       programs: ['flock'],
       reason: 'lock the store against other builds',

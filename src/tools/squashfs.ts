@@ -16,17 +16,19 @@ export async function startSquashing(tools: Toolbox, options: SquashfsOptions): 
   const { imagePath, compression, timeSeconds, root } = options;
   const { compressor, level } = compression;
   return tools.start(
-    'sqfstar',
+    // sqfstar of version 4.5 does not understand its own -Xcompression-level.
+    'mksquashfs',
     [
+      ...['-', imagePath, '-tar'],
       ...['-comp', compressor, ...(compressor === 'xz' ? [] : ['-Xcompression-level', String(level)])],
       ...['-mkfs-time', String(timeSeconds)],
       ...['-root-mode', root.mode.toString(8), '-root-uid', String(root.uid), '-root-gid', String(root.gid)],
-      ...['-no-progress', '-quiet', imagePath],
+      ...['-no-progress', '-quiet'],
     ],
     {
       stdin: 'pipe',
       reason: 'make squashfs images',
-      hint: 'sqfstar is in the package squashfs-tools, since version 4.5.',
+      hint: 'mksquashfs reads tar archives since version 4.5 of squashfs-tools.',
     },
   );
 }

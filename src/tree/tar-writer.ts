@@ -45,7 +45,9 @@ const TYPE_FLAGS: Record<EntryType, string> = {
 };
 const EXTENSION_NAME = Buffer.from('././@PaxHeader');
 const SLASH = 0x2f;
+const LONG_LINK_NAME = Buffer.from('././@LongLink');
 const HERE = Buffer.from('./');
+const NO_PREFIX = Buffer.alloc(0);
 const DIRECTORY_END = Buffer.from('/');
 
 /** Fields of a header as they will be written: all fit. */
@@ -62,15 +64,20 @@ interface HeaderFields {
   readonly device: { readonly major: number; readonly minor: number } | undefined;
 }
 
+/**
+ * `bare`: names without `./`, and the target of a link in GNU's extension where it is too long for a header. For squashfs-tools (4.5), which
+ * take a long name that begins with `./` for a hostile one, and remove what stands before the first name in a pax `linkpath`.
+ */
+export type TarDialect = 'canonical' | 'bare';
+
 export class TarWriter implements TreeWriter {
   readonly #out: ChunkGatherer;
   #current: TreeEntry | undefined;
   #missingBytes = 0;
 
-  /** @param prefix of all names. squashfs-tools 4.5 take a long name that begins with `./` for a hostile one */
   constructor(
     emit: (chunk: Buffer) => void,
-    private readonly prefix: './' | '' = './',
+    private readonly dialect: TarDialect = 'canonical',
   ) {
     this.#out = new ChunkGatherer(emit);
   }
@@ -83,11 +90,13 @@ export class TarWriter implements TreeWriter {
   /** @throws Iso2RootfsError TREE_NOT_REPRESENTABLE for a device number that no header can hold. */
   writeEntry(entry: TreeEntry): void {
     if (this.#current !== undefined) throw wrongLength(this.#current);
-    const prefix = Buffer.from(this.prefix);
+    const isBare = this.dialect === 'bare';
+    const prefix = isBare ? NO_PREFIX : HERE;
     const name = archiveName(entry, prefix);
     const linkName = entry.type === 'hardlink' ? Buffer.concat([prefix, entry.linkTarget]) : entry.linkTarget;
     const split = splitName(name);
-    const records = extensionRecords(entry, name, split !== undefined, linkName);
+    if (isBare && linkName.length > LINK_NAME.length) this.#writeLongLink(linkName);
+    const records = extensionRecords(entry, name, split !== undefined, isBare ? NO_PREFIX : linkName);
     if (records.length > 0) this.#writeExtension(Buffer.concat(records));
     this.#writeHeader({
       name: split?.name ?? name.subarray(0, NAME.length),
@@ -129,10 +138,19 @@ export class TarWriter implements TreeWriter {
   }
 
   #writeExtension(payload: Buffer): void {
+    this.#writeExtra('x', EXTENSION_NAME, payload);
+  }
+
+  #writeLongLink(linkName: Buffer): void {
+    this.#writeExtra('K', LONG_LINK_NAME, Buffer.concat([linkName, Buffer.alloc(1)]));
+  }
+
+  /** What stands before an entry and is about it. */
+  #writeExtra(typeFlag: string, name: Buffer, payload: Buffer): void {
     this.#writeHeader({
-      name: EXTENSION_NAME,
+      name,
       prefix: Buffer.alloc(0),
-      typeFlag: 'x',
+      typeFlag,
       mode: 0o644,
       uid: 0,
       gid: 0,

@@ -6,7 +6,7 @@ import type { HardLinkCensus } from './hard-link-census.js';
 import { NewcWriter, type NewcSummary } from './newc-writer.js';
 import { SinkFeed } from './sink-feed.js';
 import type { TarEvent } from './tar-reader.js';
-import { TarWriter } from './tar-writer.js';
+import { TarWriter, type TarDialect } from './tar-writer.js';
 import { parentKey, pathKey, printablePath } from './tree-path.js';
 import { TreeStatistics, type TreeSummary } from './tree-statistics.js';
 
@@ -30,8 +30,8 @@ export interface NewcOutput {
 
 export interface TreeOutputs {
   readonly tar?: Writable;
-  /** How names begin in the tar archive. Default: `./`. */
-  readonly tarPrefix?: './' | '';
+  /** Default: `canonical`. */
+  readonly tarDialect?: TarDialect;
   readonly newc?: readonly NewcOutput[];
 }
 
@@ -90,7 +90,7 @@ export class TreeStream implements TreeWriter {
       this.#feeds.push(sinkFeed);
       return (chunk) => sinkFeed.write(chunk);
     };
-    this.#tar = outputs.tar === undefined ? undefined : new TarWriter(feed(outputs.tar), outputs.tarPrefix);
+    this.#tar = outputs.tar === undefined ? undefined : new TarWriter(feed(outputs.tar), outputs.tarDialect);
     this.#newc = (outputs.newc ?? []).map((output) => ({
       output,
       writer: new NewcWriter(feed(output.sink), census),

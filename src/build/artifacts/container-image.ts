@@ -170,7 +170,7 @@ async function* writeMembers(
   mtimeSeconds: number,
 ): AsyncGenerator<Buffer, void, undefined> {
   let ready: Buffer[] = [];
-  const writer = new TarWriter((chunk) => ready.push(chunk), '');
+  const writer = new TarWriter((chunk) => ready.push(chunk), 'bare');
   const take = (): Buffer[] => {
     const taken = ready;
     ready = [];

@@ -42,7 +42,7 @@ export async function makeSquashfs(
   try {
     const sink = new PassThrough({ highWaterMark: 4 * 1024 * 1024 });
     await firstFailure([
-      streamTree(openTar(making), { tar: sink, tarPrefix: '' }, { rewrite: forSquashfs, signal }),
+      streamTree(openTar(making), { tar: sink, tarDialect: 'bare' }, { rewrite: forSquashfs, signal }),
       pipeline(sink, program.stdin as Writable, { signal }),
       program.done,
     ] as const);
@@ -53,7 +53,7 @@ export async function makeSquashfs(
   return { path, sizeBytes, sha256: await hashFile(path, { signal }), lostMetadata: lost.entries };
 }
 
-/** An entry with all that squashfs keeps, in the form in which sqfstar takes it. */
+/** An entry with all that squashfs keeps, in the form in which mksquashfs takes it. */
 export function forSquashfs(entry: TreeEntry): TreeEntry {
   const xattrs = new Map([...entry.xattrs].filter(([name]) => KEPT_XATTR.test(name)));
   // As the kernel stores it, with its NUL.
