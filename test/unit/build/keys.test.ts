@@ -31,6 +31,13 @@ describe('keys', () => {
     });
   }
 
+  it('of what is made of a disk change with what SELinux is set to, that of the disk does not', () => {
+    const [before, after] = [computeKeys(inputs), computeKeys({ ...inputs, selinux: 'permissive' })];
+    expect(after.disk.key).to.equal(before.disk.key);
+    expect(after.object.key).not.to.equal(before.object.key);
+    expect(computeKeys({ ...inputs, selinux: 'keep' })).to.deep.equal(before);
+  });
+
   const changes: Readonly<Record<string, Partial<RenderedAnswer>>> = {
     text: { text: '@core\n' },
     'a file beside it': { extraFiles: [{ name: 'meta-data', text: 'y' }] },
