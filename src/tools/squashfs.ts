@@ -5,15 +5,15 @@ import type { Toolbox } from './toolbox.js';
 export interface SquashfsOptions {
   readonly imagePath: string;
   readonly compression: CompressorChoice;
-  /** Written into the image in the place of the clock's. */
+  /** Written into the image in the place of the clock's; what is newer becomes as old. */
   readonly timeSeconds: number;
-  /** An archive need not have the root itself, and squashfs-tools 4.5 do not look at it. */
-  readonly root: { readonly mode: number; readonly uid: number; readonly gid: number };
+  /** squashfs-tools 4.5 do not look at the root that is in an archive: it becomes root's. */
+  readonly rootMode: number;
 }
 
 /** Starts making a squashfs image of the tar archive that is written to its stdin. */
 export async function startSquashing(tools: Toolbox, options: SquashfsOptions): Promise<RunningProgram> {
-  const { imagePath, compression, timeSeconds, root } = options;
+  const { imagePath, compression, timeSeconds, rootMode } = options;
   const { compressor, level } = compression;
   return tools.start(
     // sqfstar of version 4.5 does not understand its own -Xcompression-level.
@@ -21,12 +21,13 @@ export async function startSquashing(tools: Toolbox, options: SquashfsOptions): 
     [
       ...['-', imagePath, '-tar'],
       ...['-comp', compressor, ...(compressor === 'xz' ? [] : ['-Xcompression-level', String(level)])],
-      ...['-mkfs-time', String(timeSeconds)],
-      ...['-root-mode', root.mode.toString(8), '-root-uid', String(root.uid), '-root-gid', String(root.gid)],
+      ...['-root-mode', rootMode.toString(8)],
       ...['-no-progress', '-quiet'],
     ],
     {
       stdin: 'pipe',
+      // In the place of -mkfs-time: it is the root's time, too, which is none of the archive's.
+      env: { SOURCE_DATE_EPOCH: String(timeSeconds) },
       reason: 'make squashfs images',
       hint: 'mksquashfs reads tar archives since version 4.5 of squashfs-tools.',
     },

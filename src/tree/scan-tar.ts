@@ -12,7 +12,10 @@ export interface ScannedTar {
   readonly entryCount: number;
   /** Content of files, each once. */
   readonly contentBytes: number;
-  /** Seconds since 1970 of the entry that was modified last, 0 at least: a time for what is made of the archive that is no clock's. */
+  /**
+   * Seconds since 1970 of the entry that was modified last, of those that were not modified in the future, 0 at least: a time for what is made
+   * of the archive that is no clock's.
+   */
   readonly newestSeconds: number;
 }
 
@@ -32,6 +35,7 @@ export async function scanTar(
 ): Promise<ScannedTar> {
   const links = new LinkCounter();
   let [entryCount, contentBytes, newestSeconds] = [0, 0, 0];
+  const nowSeconds = Math.floor(Date.now() / 1000);
   const reader = new TarReader();
   const handle = await open(file, 'r');
   try {
@@ -47,7 +51,7 @@ export async function scanTar(
         const { entry } = event;
         entryCount += 1;
         contentBytes += entry.sizeBytes;
-        newestSeconds = Math.max(newestSeconds, entry.mtimeSeconds);
+        if (entry.mtimeSeconds <= nowSeconds) newestSeconds = Math.max(newestSeconds, entry.mtimeSeconds);
         options.onEntry?.(entry, reader.offsetBytes);
         if (options.counts?.(entry) ?? true) links.add(entry);
       }

@@ -29,16 +29,16 @@ export async function makeSquashfs(
 ): Promise<MadeSquashfs> {
   const { signal, tools } = making.context;
   const lost = new LostMetadataList();
-  let root = { mode: 0o755, uid: 0, gid: 0 };
+  let rootMode = 0o755;
   const { newestSeconds } = await scanTar(making.tarPath, {
     signal,
     onEntry: (entry) => {
       lost.add(withoutKept(entry));
-      if (entry.path.length === 0) root = { mode: entry.mode, uid: entry.uid, gid: entry.gid };
+      if (entry.path.length === 0) rootMode = entry.mode;
     },
   });
-  const timeSeconds = Math.min(newestSeconds, MOST_SECONDS);
-  const program = await startSquashing(tools, { imagePath: path, compression, timeSeconds, root });
+  const options = { imagePath: path, compression, timeSeconds: newestSeconds, rootMode };
+  const program = await startSquashing(tools, options);
   try {
     const sink = new PassThrough({ highWaterMark: 4 * 1024 * 1024 });
     await firstFailure([
