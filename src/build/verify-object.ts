@@ -110,6 +110,7 @@ export async function bootOutputs(
     kernelPath: files.kernelPath,
     initrdPath: files.initrdPath,
     capabilityPaths: capabilityPaths(manifest),
+    ...(manifest.netboot === undefined ? {} : { kernelArguments: manifest.netboot.kernelArguments }),
     ...(wants('cgz') && files.cgz !== undefined ? { cgz: describeCgz(manifest, files.cgz) } : {}),
     ...(wants('nfsroot') ? { nfsroot: files.nfsroot ?? (await unpack(context, files.tarPath, scratch)) } : {}),
     ...(wants('disk') && files.disk !== undefined ? { disk: files.disk } : {}),
@@ -214,10 +215,11 @@ export function requireRoot(outputs: readonly Verifiable[]): void {
 export async function recordInObject(
   context: Context,
   key: string,
-  results: readonly BootResult[],
+  all: readonly BootResult[],
   { accelerator }: Pick<VerifyPlan, 'accelerator'>,
   lock?: FileLock,
 ): Promise<AmendedObject> {
+  const results = all.filter(({ isBelowStated }) => !isBelowStated);
   const addFiles = new Map<string, { path: string }>();
   const staging = await context.store.createStagingDirectory(context.workspace.id);
   for (const result of results) {

@@ -163,9 +163,11 @@ async function findChanged({ signal }: Context, manifest: Manifest, directory: s
 async function recordInDirectory(
   directory: string,
   manifest: Manifest,
-  results: readonly BootResult[],
+  all: readonly BootResult[],
   { accelerator }: VerifyPlan,
 ): Promise<void> {
+  const results = all.filter(({ isBelowStated }) => !isBelowStated);
+  if (results.length === 0) return;
   await mkdir(path.join(directory, 'logs'), { recursive: true, mode: 0o700 });
   for (const result of results) await copyFile(result.consoleLog, path.join(directory, consoleLogName(result)));
   const file = path.join(directory, 'manifest.json');
@@ -189,7 +191,9 @@ async function recordWhereStored(
 ): Promise<void> {
   const { store } = context;
   // A system that has run on its nfsroot since has changed it: that it fails says nothing of the object.
-  const telling = results.filter(({ name, passed }) => passed || !name.startsWith('nfsroot'));
+  const telling = results.filter(
+    ({ name, passed, isBelowStated }) => !isBelowStated && (passed || !name.startsWith('nfsroot')),
+  );
   if (telling.length === 0 || store.isReadOnly || (await store.find('object', key)) === undefined) return;
   await recordInObject(context, key, telling, plan);
 }

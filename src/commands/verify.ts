@@ -22,7 +22,7 @@ initramfs-tools-refused, no-overlay, kernel-panic, emergency-mode, rescue-mode, 
 timed-out, ended-early, wrong-kernel, wrong-root, capability-lost, no-address, shutdown-hangs.
 
 One line for each boot on stdout. The manifest of the directory, and of the object in the cache that it was written from, says afterwards
-what came of it (verification), and logs/verify-*.log have the consoles.
+what came of it (verification), and logs/verify-*.log have the consoles; not so a boot with less memory than is stated.
 
 ${ENVIRONMENT_HELP}
 

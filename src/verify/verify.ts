@@ -7,6 +7,7 @@ import { PrivateNamespace } from '../tools/private-namespace.js';
 import { platformOf, type Machine } from '../tools/qemu.js';
 import type { Toolbox } from '../tools/toolbox.js';
 import { watchBoot, type BootOptions } from './boot.js';
+import { layerWithProbe } from './disk-probe.js';
 import { judge, type Expectation } from './judge.js';
 import { EXPORT_NAME, mountScratchCopy, startNfsServer } from './nfs-server.js';
 import { initrdFiles, joinArchives, packFiles, probeFiles } from './probe.js';
@@ -31,8 +32,13 @@ export interface ImageSet {
     readonly sha256?: string;
   };
   readonly nfsroot?: string;
-  /** A disk that has the probe on it. */
+  /** A disk that boots by itself. */
   readonly disk?: { readonly path: string; readonly format: 'raw' | 'qcow2'; readonly sha256?: string };
+  /** What the kernel is told besides its console; SERVER and PATH stand for the NFS server's. Default: nothing, and {@link NFS_ARGUMENTS}. */
+  readonly kernelArguments?: {
+    readonly initramfs: readonly string[];
+    readonly nfsroot?: { readonly readOnly: readonly string[]; readonly readWrite: readonly string[] } | undefined;
+  };
   /** Files that have a capability in the installed system. */
   readonly capabilityPaths: readonly string[];
 }
@@ -63,6 +69,8 @@ export interface BootResult {
   readonly report: Report;
   readonly consoleTail: readonly string[];
   readonly consoleLog: string;
+  /** The machine had less memory than the manifest states: a failure says nothing against the image. */
+  readonly isBelowStated: boolean;
   /** Of the image, where it is a file. */
   readonly sha256: string | undefined;
 }
@@ -70,6 +78,10 @@ export interface BootResult {
 /** A tmpfs, since nothing on the command line makes the kernel take a ramfs. */
 const IN_TMPFS = { matches: /^tmpfs$/, description: 'a tmpfs' };
 const IN_OVERLAY = { matches: /^overlayfs$/, description: 'an overlay in memory' };
+/** Understood by initramfs-tools and, as the old form, by dracut. */
+const NFS_ARGUMENTS = ['boot=nfs', 'root=/dev/nfs', 'nfsroot=SERVER:PATH', 'ip=dhcp'];
+/** The host's loopback, as a guest on QEMU's user network sees it. */
+const HOST_ADDRESS = '10.0.2.2';
 const DEFAULT_MEMORY_MIB = 1024;
 const VCPUS = 2;
 const TIMEOUT_MS = { kvm: 5 * 60_000, tcg: 15 * 60_000 } as const;
@@ -95,7 +107,11 @@ async function bootCgz(
   const probe = cgz.isOverlay ? await initrdFiles({ ...facts, withOverlay: false }) : await probeFiles(facts);
   // In front: whatever the image has of the same name stays as it is.
   await joinArchives([packFiles(probe), ...cgz.paths], initrdPath);
-  const kernel = { path: images.kernelPath, initrdPath, arguments: [consoleArgument(images)] };
+  const kernel = {
+    path: images.kernelPath,
+    initrdPath,
+    arguments: [consoleArgument(images), ...(images.kernelArguments?.initramfs ?? [])],
+  };
   const root = cgz.isOverlay ? IN_OVERLAY : IN_TMPFS;
   const parts = { kernel, network: 'isolated' } as const;
   return bootAndJudge('cgz', images, parts, cgz.memoryMiB, { root, needsCapabilities: true }, context);
@@ -124,8 +140,10 @@ async function bootNfsroot(images: ImageSet, nfsroot: string, context: VerifyCon
       const initrdPath = path.join(scratch, 'initrd-with-probe');
       const files = await initrdFiles({ ...factsOf(images), withOverlay: isReadOnly });
       await joinArchives([images.initrdPath, packFiles(files)], initrdPath);
-      // Understood by initramfs-tools and, as the old form, by dracut.
-      const root = ['root=/dev/nfs', `nfsroot=10.0.2.2:${EXPORT_NAME}`, 'ip=dhcp', isReadOnly ? 'ro' : 'rw'];
+      const stated = images.kernelArguments?.nfsroot?.[isReadOnly ? 'readOnly' : 'readWrite'];
+      const root = (stated ?? [...NFS_ARGUMENTS, isReadOnly ? 'ro' : 'rw']).map((argument) =>
+        argument.replace('SERVER', HOST_ADDRESS).replace('PATH', EXPORT_NAME),
+      );
       const kernel = { path: images.kernelPath, initrdPath, arguments: [consoleArgument(images), ...root] };
       return await bootAndJudge(
         isReadOnly ? 'nfsroot-read-only' : 'nfsroot-read-write',
@@ -154,7 +172,8 @@ async function bootDisk(
   context: VerifyContext,
 ): Promise<BootResult> {
   const root = { matches: new RegExp(`^(?!${IN_MEMORY_ON_DISK.source.slice(1)})`), description: 'a disk' };
-  const parts = { disk, network: 'isolated' } as const;
+  const layer = await layerWithProbe(context.tools, disk, factsOf(images), context.scratch);
+  const parts = { disk: { path: layer, format: 'qcow2' }, network: 'isolated' } as const;
   return bootAndJudge('disk', images, parts, DEFAULT_MEMORY_MIB, { root, needsCapabilities: true }, context);
 }
 
@@ -197,6 +216,7 @@ async function bootAndJudge(
     report: outcome.report,
     consoleTail: outcome.consoleTail,
     consoleLog,
+    isBelowStated: machine.memoryMiB < memoryMiB,
     sha256: name === 'cgz' ? images.cgz?.sha256 : name === 'disk' ? images.disk?.sha256 : undefined,
   };
   context.onBoot?.(result);
