@@ -15,7 +15,7 @@ import {
   needsAnyCard,
   withAnyCard,
 } from './netboot/network-bindings.js';
-import { addNfsRootGenerator } from './netboot/nfs-root.js';
+import { GENERATORS, nfsRootGenerator } from './netboot/nfs-root.js';
 import { findPerMachine, resetContent } from './netboot/per-machine.js';
 import { linkToStub, namesServers, RESOLV_CONF } from './netboot/resolver.js';
 import {
@@ -111,7 +111,12 @@ export class NetbootRewriter {
       if (this.#originals.has(path)) return undefined;
       this.#originals.add(path);
     }
+    // Put in already, when its directory passed.
+    if (OURS.test(path) && this.#seen.has(path)) return undefined;
     this.#observe(path, entry);
+    if (GENERATORS.test(path) && entry.type === 'directory') {
+      return [{ entry, content: Buffer.alloc(0) }, ...this.#putIn(nfsRootGenerator(path))];
+    }
     const reset = entry.type === 'file' ? resetContent(path) : undefined;
     if (reset !== undefined) return [fileLike(entry, reset)];
     return isSmallFile(entry) ? (this.#rewriteFile(path, entry) ?? entry) : entry;
@@ -220,17 +225,23 @@ export class NetbootRewriter {
       return changed === text ? file : fileLike(file.entry, Buffer.from(changed, 'latin1'));
     });
     const usesMapping = deferred.some(({ content }) => content.includes(CARD_MAPPING.path));
+    const systemd = this.#survey.systemdDirectory;
     const additions = [
       ...(usesMapping ? [CARD_MAPPING] : []),
       // A read-only root needs the file, as the place to mount the machine's own over (machine-id(5)).
-      ...(this.#survey.systemdDirectory === undefined ? [] : [{ path: 'etc/machine-id', mode: 0o444 }]),
+      ...(systemd === undefined ? [] : [{ path: 'etc/machine-id', mode: 0o444 }]),
       ...addNetworkProfile(this.#survey, this.#hasProfile),
       ...addHostKeyUnit(this.#survey, this.#makesHostKeys),
       ...addKdumpConditions(this.#survey),
-      ...addNfsRootGenerator(this.#survey),
+      ...(systemd === undefined ? [] : [nfsRootGenerator(`${systemd}/system-generators`)]),
     ];
     return [...deferred, ...this.#materialise(additions)];
   };
+
+  #putIn(addition: Addition): TreeFile[] {
+    this.#seen.add(addition.path);
+    return this.#survey.materialise([addition]);
+  }
 
   #materialise(additions: readonly Addition[]): TreeFile[] {
     return this.#survey.materialise(additions.filter(({ path }) => !this.#seen.has(path)));

@@ -9,7 +9,7 @@
  * A generator (systemd.generator(7)) adds drop-ins to these services, if the machine was started with an NFS root. Everything else
  * starts unchanged.
  */
-import type { Addition, TreeSurvey } from './tree-survey.js';
+import type { Addition } from './tree-survey.js';
 
 const GENERATOR = `#!/bin/sh
 # Written by iso2rootfs: with a root file system on NFS, nothing takes the network down.
@@ -34,31 +34,22 @@ drop_in() {
 drop_in "$1" networking.service ExecStop=
 drop_in "$1" ifup@.service ExecStop=
 drop_in "$1" wicked.service ExecStop=
-# It has no time to drop what it was told to drop; the drop-ins of its networks hold while it runs.
-drop_in "$1" systemd-networkd.service 'KillSignal=SIGKILL
+# systemd-networkd has no time to drop what it was told to drop, and keeps what it finds.
+drop_in "$1" systemd-networkd.service "KillSignal=SIGKILL
 SuccessExitStatus=SIGKILL
-ExecStartPre=-+/bin/sh SCRIPT'
-`;
-
-const KEEP_NETWORKS = `#!/bin/sh
-# Written by iso2rootfs: networks that systemd-networkd finds configured stay so.
+ExecStartPre=-+/bin/sh $1/iso2rootfs-keep-networks"
+cat > "$1/iso2rootfs-keep-networks" <<'KEEP'
 for network in /etc/systemd/network/*.network /run/systemd/network/*.network /usr/lib/systemd/network/*.network /lib/systemd/network/*.network; do
   [ -e "$network" ] || continue
   directory=/run/systemd/network/\${network##*/}.d
   mkdir -p "$directory" && printf '[Network]\\nKeepConfiguration=yes\\n' > "$directory/50-iso2rootfs-nfs-root.conf"
 done
+KEEP
 `;
 
-export function addNfsRootGenerator(survey: TreeSurvey): Addition[] {
-  const directory = survey.systemdDirectory;
-  if (directory === undefined) return [];
-  const script = `${directory}/iso2rootfs-keep-networks`;
-  return [
-    {
-      path: `${directory}/system-generators/iso2rootfs-nfs-root`,
-      text: GENERATOR.replace('SCRIPT', `/${script}`),
-      mode: 0o755,
-    },
-    { path: script, text: KEEP_NETWORKS, mode: 0o755 },
-  ];
+export const GENERATORS = /^(?:usr\/)?lib\/systemd\/system-generators$/;
+
+/** @param directory where the system has its generators */
+export function nfsRootGenerator(directory: string): Addition {
+  return { path: `${directory}/iso2rootfs-nfs-root`, text: GENERATOR, mode: 0o755 };
 }

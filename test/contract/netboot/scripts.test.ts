@@ -5,7 +5,7 @@ import { expect } from 'chai';
 import { makeGenericInitrd } from '../../../src/distro/answer/generic-initrd.js';
 import { addCapabilityRestoration } from '../../../src/distro/netboot/capabilities.js';
 import { CARD_MAPPING } from '../../../src/distro/netboot/network-bindings.js';
-import { addNfsRootGenerator } from '../../../src/distro/netboot/nfs-root.js';
+import { nfsRootGenerator } from '../../../src/distro/netboot/nfs-root.js';
 import { addHostKeyUnit } from '../../../src/distro/netboot/ssh-host-keys.js';
 import { TreeSurvey } from '../../../src/distro/netboot/tree-survey.js';
 import { run } from '../../../src/tools/run.js';
@@ -17,9 +17,9 @@ for (const name of ['usr/lib/systemd/system/ssh.service', 'usr/sbin/sshd', 'usr/
 }
 survey.observe(createEntry({ path: Buffer.from('usr/lib/systemd/system'), type: 'directory' }));
 const NET_RAW = Buffer.from('0100000200200000000000000000000000000000', 'hex');
-const GENERATOR = addNfsRootGenerator(survey);
+const GENERATOR = nfsRootGenerator('usr/lib/systemd/system-generators');
 const ADDITIONS = [
-  ...GENERATOR,
+  GENERATOR,
   ...addHostKeyUnit(survey, false),
   ...addCapabilityRestoration(survey, [{ path: 'bin/ping', value: NET_RAW }]),
   CARD_MAPPING,
@@ -59,7 +59,7 @@ describe('what is added to trees, read by the programs that it is for', () => {
     async function generate(mounts: string, commandLine: string): Promise<string[]> {
       await writeFile(path.join(directory, 'mounts'), mounts);
       await writeFile(path.join(directory, 'cmdline'), commandLine);
-      const script = GENERATOR[0]?.text ?? '';
+      const script = GENERATOR.text ?? '';
       const changed = script
         .replace('/proc/self/mounts', path.join(directory, 'mounts'))
         .replace('/proc/cmdline', path.join(directory, 'cmdline'));
@@ -90,25 +90,29 @@ describe('what is added to trees, read by the programs that it is for', () => {
       it(`lets nothing take the network down where it ${what}`, async () => {
         expect(await generate(mounts, commandLine)).to.deep.equal([
           'ifup@.service.d',
+          'iso2rootfs-keep-networks',
           'networking.service.d',
           'systemd-networkd.service.d',
           'wicked.service.d',
         ]);
         const file = path.join(directory, 'out/systemd-networkd.service.d/50-iso2rootfs-nfs-root.conf');
         expect(await readFile(file, 'utf8')).to.equal(
-          '[Service]\nKillSignal=SIGKILL\nSuccessExitStatus=SIGKILL\nExecStartPre=-+/bin/sh /usr/lib/systemd/iso2rootfs-keep-networks\n',
+          `[Service]\nKillSignal=SIGKILL\nSuccessExitStatus=SIGKILL\nExecStartPre=-+/bin/sh ${directory}/out/iso2rootfs-keep-networks\n`,
         );
       });
     }
 
     it('keeps what systemd-networkd finds, network by network', async () => {
-      const script = (GENERATOR[1]?.text ?? '').replaceAll(/(?<=[ =])\/(?=etc|run|usr|lib)/g, `${directory}/`);
+      await generate('10.0.2.2:/srv / nfs rw,vers=3 0 0\n', 'quiet');
+      const kept = await readFile(path.join(directory, 'out/iso2rootfs-keep-networks'), 'utf8');
+      const script = kept.replaceAll(/(?<=[ =])\/(?=etc|run|usr|lib)/g, `${directory}/`);
       const networks = path.join(directory, 'etc/systemd/network');
       await mkdir(networks, { recursive: true });
       await writeFile(path.join(networks, '80-dhcp.network'), '[Match]\nName=e*\n');
       await writeFile(path.join(directory, 'keep'), script);
       await run('dash', [path.join(directory, 'keep')]);
-      expect(await readdir(path.join(directory, 'run/systemd/network'))).to.deep.equal(['80-dhcp.network.d']);
+      const dropIn = path.join(directory, 'run/systemd/network/80-dhcp.network.d/50-iso2rootfs-nfs-root.conf');
+      expect(await readFile(dropIn, 'utf8')).to.equal('[Network]\nKeepConfiguration=yes\n');
     });
   });
 
