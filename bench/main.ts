@@ -3,7 +3,7 @@
  *
  *     npm run bench                    about 20 minutes on two cores without KVM; the first time some more for the medium and its disk
  *     npm run bench -- --quick         smaller files, fewer rounds, no plots
- *     npm run bench -- --only NAMES    of: conversion, start, hashing, download, scale
+ *     npm run bench -- --only NAMES    of: conversion, start, hashing, download, scale, installation (only when it is named: 12 minutes)
  *
  * Needs root, like a build with nfsroot. Nothing else should run on the machine. ISO2ROOTFS_BENCH_DIR is where it works (default:
  * /var/tmp/iso2rootfs-bench); what is expensive to make is kept there.
@@ -14,14 +14,18 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { engines, measureBaseline, measureOurs, reportConversions, type Conversion } from './conversion.js';
 import { reportHashing } from './hashing.js';
+import { reportInstallation } from './installation.js';
 import { reportScale } from './scale.js';
 import { prepareSetting, PROGRAM, ROOT } from './setting.js';
 import { reportStart } from './start.js';
 
-const NAMES = ['conversion', 'start', 'hashing', 'download', 'scale'] as const;
+const NAMES = ['conversion', 'start', 'hashing', 'download', 'scale', 'installation'] as const;
 
-const { values } = parseArgs({ options: { quick: { type: 'boolean', default: false }, only: { type: 'string' } } });
-const wanted = values.only?.split(',') ?? NAMES.filter((name) => name !== 'scale' || !values.quick);
+const { values } = parseArgs({
+  options: { quick: { type: 'boolean', default: false }, only: { type: 'string' }, variants: { type: 'string' } },
+});
+const wanted =
+  values.only?.split(',') ?? NAMES.filter((name) => name !== 'installation' && (name !== 'scale' || !values.quick));
 const unknown = wanted.find((name) => !(NAMES as readonly string[]).includes(name));
 if (unknown !== undefined) throw new Error(`--only ${unknown}: not one of ${NAMES.join(', ')}`);
 const isWanted = (name: (typeof NAMES)[number]): boolean => wanted.includes(name);
@@ -55,3 +59,4 @@ if (isWanted('download')) {
   );
 }
 if (isWanted('scale')) await reportScale(setting);
+if (isWanted('installation')) await reportInstallation(setting, values.variants?.split(',').map(Number));

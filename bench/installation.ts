@@ -1,0 +1,100 @@
+/** What each choice about the installing machine is worth: the same installation without it. About 80 s each without KVM. */
+import { spawn } from 'node:child_process';
+import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { seconds, times, writeTable } from './report.js';
+import { DIRECTORY, emptyDirectory, PROGRAM, ROOT, type Setting } from './setting.js';
+
+interface Variant {
+  readonly name: string;
+  /** A change of virt-install's arguments: a sed expression and what takes its place. */
+  readonly change?: readonly [string, string];
+  /** Further arguments for virt-install. */
+  readonly more?: string;
+  readonly flags?: readonly string[];
+  /** Default: where the benchmarks work. */
+  readonly cacheParent?: string;
+}
+
+const VARIANTS: readonly Variant[] = [
+  { name: 'as it is' },
+  { name: "cache=writeback: the installer's fsyncs reach the disk", change: ['cache=unsafe', 'cache=writeback'] },
+  { name: 'cache=none: the page cache is passed by', change: ['cache=unsafe', 'cache=none'] },
+  { name: 'discard=ignore', change: ['discard=unmap', 'discard=ignore'] },
+  {
+    name: 'io=threads and an I/O thread',
+    change: ['(cache=unsafe)', '\\1,io=threads,driver.iothread=1'],
+    more: '--iothreads 1',
+  },
+  { name: 'the disk in memory (tmpfs)', cacheParent: '/dev/shm' },
+  { name: 'one processor', flags: ['--vcpus', '1'] },
+  { name: 'CPU model qemu64', change: ['^mode=maximum$', 'qemu64'] },
+  { name: '--slim', flags: ['--slim'] },
+];
+
+export async function reportInstallation(
+  setting: Setting,
+  names: readonly number[] = VARIANTS.map((_, index) => index),
+): Promise<void> {
+  const rows: { readonly name: string; readonly elapsedMs: number | undefined }[] = [];
+  for (const index of names) {
+    const variant = VARIANTS[index];
+    if (variant !== undefined) rows.push({ name: variant.name, elapsedMs: await install(setting, variant) });
+  }
+  const [base] = rows;
+  writeTable(
+    'Installation of the stand-in medium',
+    ['', 's', 'time: this / as it is'],
+    rows.map(({ name, elapsedMs }) =>
+      elapsedMs === undefined
+        ? [name, 'failed', '-']
+        : [name, seconds(elapsedMs), times(elapsedMs / (base?.elapsedMs ?? NaN))],
+    ),
+  );
+}
+
+/** @returns how long the stage took; undefined: it failed */
+async function install(setting: Setting, variant: Variant): Promise<number | undefined> {
+  const work = emptyDirectory('installation');
+  const cache = path.join(variant.cacheParent ?? DIRECTORY, 'iso2rootfs-bench-installation');
+  rmSync(cache, { recursive: true, force: true });
+  mkdirSync(cache, { mode: 0o755 });
+  const tools = path.join(work, 'tools');
+  mkdirSync(tools);
+  const [from = '', to = ''] = variant.change ?? [];
+  const wrapper = path.join(tools, 'virt-install');
+  const quote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
+  // Programs get no variables that they do not need: the wrapper carries its own.
+  writeFileSync(
+    wrapper,
+    `#!/bin/bash\nexport VARIANT_FROM=${quote(from)} VARIANT_TO=${quote(to)} VARIANT_MORE=${quote(variant.more ?? '')}\n` +
+      `exec ${quote(path.join(ROOT, 'bench/virt-install-variant.sh'))} "$@"\n`,
+  );
+  chmodSync(wrapper, 0o755);
+  const argv = ['-f', setting.medium, '-o', path.join(work, 'out'), '--outputs', 'tar', '--cache-dir', cache];
+  const child = spawn(
+    process.execPath,
+    [PROGRAM, ...argv, '--tools-path', tools, '--no-retry', ...(variant.flags ?? [])],
+    {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    },
+  );
+  let startedAt = NaN;
+  let elapsedMs: number | undefined;
+  let said = '';
+  child.stderr.on('data', (chunk: Buffer) => {
+    said += chunk.toString();
+    if (Number.isNaN(startedAt) && /^preflight: done/m.test(said)) startedAt = performance.now();
+    if (elapsedMs === undefined && /^install: done/m.test(said)) {
+      elapsedMs = performance.now() - startedAt;
+      // The conversion is measured elsewhere.
+      child.kill('SIGTERM');
+    }
+  });
+  await new Promise((resolve) => child.once('close', resolve));
+  if (elapsedMs === undefined)
+    process.stderr.write(`${variant.name}: ${said.trimEnd().split('\n').slice(-4).join('\n')}\n`);
+  rmSync(cache, { recursive: true, force: true });
+  emptyDirectory('installation');
+  return elapsedMs;
+}
