@@ -30,6 +30,7 @@ import { TreeSurvey, type Addition } from './netboot/tree-survey.js';
 
 const TOKEN_DIRECTORY = 'var/lib/iso2rootfs';
 const TOKEN = `${TOKEN_DIRECTORY}/token`;
+const ISCSI_NAME = 'etc/iscsi/initiatorname.iscsi';
 const JOURNAL = 'var/log/journal';
 const DPKG_STATUS = 'var/lib/dpkg/status';
 /** Tables of block devices: what is changed in them, and where the original is kept. */
@@ -44,6 +45,9 @@ const NETWORK_PROFILE =
 /** Paths that we add something at. In a tree that was changed before, they stay as they are. */
 const OURS = /^(?:init|etc\/machine-id)$|\/iso2rootfs[-./]/;
 const MAX_HELD_BYTES = 1024 * 1024;
+
+/** What becomes of a file when all is known; undefined: it is left out. */
+type Change = (file: TreeFile) => TreeFile | undefined;
 
 export type { Package };
 
@@ -72,7 +76,7 @@ export class NetbootRewriter {
   readonly #originals = new Set<string>();
   readonly #seen = new Set<string>();
   /** Files whose change depends on what comes after them. */
-  readonly #deferred: { readonly file: TreeFile; readonly change: (text: string) => string | undefined }[] = [];
+  readonly #deferred: { readonly file: TreeFile; readonly change: Change }[] = [];
   #hasAppended = false;
 
   constructor(options: NetbootOptions = {}) {
@@ -145,12 +149,19 @@ export class NetbootRewriter {
     const original = DEVICE_TABLES.get(path);
     if (original !== undefined) return { withContent: (content) => this.#rewriteTable(entry, content, original) };
     if (path === SELINUX_CONFIG) return { withContent: (content) => [this.#rewriteSelinux(entry, content)] };
-    if (path === RESOLV_CONF) return this.#rewriteLater(entry, namesServers, () => this.#emptyResolver());
+    if (path === RESOLV_CONF) return this.#rewriteLater(entry, namesServers, (file) => this.#emptyResolver(file));
+    // Where a unit makes a name if there is none (RPM systems), every machine gets its own.
+    if (path === ISCSI_NAME) {
+      const isNamed = (text: string): boolean => /^InitiatorName=/m.test(text);
+      return this.#rewriteLater(entry, isNamed, (file) =>
+        this.#survey.hasUnit('iscsi-init.service') ? undefined : file,
+      );
+    }
     if (isNetworkConfiguration(path)) {
       return this.#rewriteLater(
         entry,
         (text) => mayBeBound(path, text),
-        (text) => this.#rewriteNetwork(path, text),
+        (file) => this.#rewriteNetwork(path, file),
       );
     }
     if (SSH_UNIT.test(path)) return this.#read(entry, (text) => (this.#makesHostKeys ||= makesHostKeys(text)));
@@ -190,11 +201,7 @@ export class NetbootRewriter {
   }
 
   /** Holds a file back until all is known, if it may have to be changed. */
-  #rewriteLater(
-    entry: TreeEntry,
-    mayChange: (text: string) => boolean,
-    change: (text: string) => string | undefined,
-  ): Rewritten {
+  #rewriteLater(entry: TreeEntry, mayChange: (text: string) => boolean, change: Change): Rewritten {
     return {
       withContent: (content) => {
         if (!mayChange(content.toString('latin1'))) return [{ entry, content }];
@@ -204,26 +211,21 @@ export class NetbootRewriter {
     };
   }
 
-  /** @returns undefined: a link to systemd-resolved's stub is put in its place */
-  #emptyResolver(): string | undefined {
-    return this.#survey.isEnabled('systemd-resolved.service') ? undefined : '';
+  #emptyResolver({ entry }: TreeFile): TreeFile {
+    return this.#survey.isEnabled('systemd-resolved.service') ? linkToStub(entry) : fileLike(entry, Buffer.alloc(0));
   }
 
-  #rewriteNetwork(path: string, text: string): string {
+  #rewriteNetwork(path: string, { entry, content }: TreeFile): TreeFile {
+    const text = content.toString('latin1');
     const general = generaliseNetwork(path, text, this.#survey.isEnabled('NetworkManager.service'));
     const isBare = path === 'etc/network/interfaces' && !this.#hasProfile && needsAnyCard(general, this.#survey);
-    return isBare ? withAnyCard(general) : general;
+    return fileLike(entry, Buffer.from(isBare ? withAnyCard(general) : general, 'latin1'));
   }
 
   /** Entries for every output, after all others. */
   readonly append = (): readonly TreeFile[] => {
     this.#hasAppended = true;
-    const deferred = this.#deferred.map(({ file, change }) => {
-      const text = file.content.toString('latin1');
-      const changed = change(text);
-      if (changed === undefined) return linkToStub(file.entry);
-      return changed === text ? file : fileLike(file.entry, Buffer.from(changed, 'latin1'));
-    });
+    const deferred = this.#deferred.flatMap(({ file, change }) => change(file) ?? []);
     const usesMapping = deferred.some(({ content }) => content.includes(CARD_MAPPING.path));
     const systemd = this.#survey.systemdDirectory;
     const additions = [

@@ -159,6 +159,13 @@ describe('what is changed for booting without the disk', () => {
     });
   });
 
+  it('the name of an iSCSI initiator goes where a unit makes another', () => {
+    const name = { 'etc/iscsi/initiatorname.iscsi': 'InitiatorName=iqn.1994-05.com.redhat:1\n' };
+    const unit = { 'usr/lib/systemd/system/iscsi-init.service': '[Service]\n' };
+    expect(prepare({ ...RPM, ...name, ...unit }).has('etc/iscsi/initiatorname.iscsi')).to.equal(false);
+    expect(prepare({ ...RPM, ...name }).has('etc/iscsi/initiatorname.iscsi')).to.equal(true);
+  });
+
   it('the journal is kept in memory: its directory goes with what is in it', () => {
     const tree = prepare({ 'var/log/journal/0123/system.journal': 'x', 'var/log/README': 'x' });
     expect([...tree.keys()]).to.deep.equal(['var', 'var/log', 'var/log/README']);
