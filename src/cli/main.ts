@@ -29,6 +29,8 @@ export async function main(script: string, options: { readonly development?: boo
     process.stdout.write(`iso2rootfs/${PROGRAM_VERSION} ${process.platform}-${process.arch} node-${process.version}\n`);
     return;
   }
+  // oclif would load 47 files to check the version of Node.js for itself; ours asks for a newer one anyway.
+  process.env['OCLIF_DISABLE_ENGINE_WARNING'] ??= '1';
   const { runCommandLine } = await import('./command-line.js');
   await runCommandLine(args, script, options);
 }
