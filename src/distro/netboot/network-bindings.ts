@@ -122,7 +122,8 @@ export function addNetworkProfile(survey: TreeSurvey, hasProfile: boolean): Addi
 /** interfaces(5) where ifupdown alone rules and knows of no card: debian-installer without a network writes only `lo`. */
 export function needsAnyCard(text: string, survey: TreeSurvey): boolean {
   const isAlone = !['NetworkManager.service', 'systemd-networkd.service'].some((name) => survey.isEnabled(name));
-  return isAlone && !hasCard(text) && survey.hasProgram('ifup');
+  const hasClient = ['dhclient', 'dhcpcd', 'udhcpc'].some((name) => survey.hasProgram(name));
+  return isAlone && !hasCard(text) && hasClient && survey.hasProgram('ifup');
 }
 
 function hasCard(interfaces: string): boolean {

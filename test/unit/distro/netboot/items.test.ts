@@ -229,7 +229,7 @@ describe('what is changed for booting without the disk', () => {
 
     it('of ifupdown are any, also where debian-installer had no network and wrote none', () => {
       const path = 'etc/network/interfaces';
-      const system = { ...OLD_DEBIAN, 'sbin/ifup': '' };
+      const system = { ...OLD_DEBIAN, 'sbin/ifup': '', 'sbin/dhclient': '' };
       const lo = 'source /etc/network/interfaces.d/*\n\nauto lo\niface lo inet loopback\n';
       const card =
         '\n# The primary network interface\nallow-hotplug ens3\niface ens3 inet dhcp\niface ens3 inet6 auto\n';
@@ -245,6 +245,7 @@ describe('what is changed for booting without the disk', () => {
       ]) {
         expect(textOf(prepare({ ...system, [path]: text }), path)).to.equal(text);
       }
+      expect(textOf(prepare({ ...OLD_DEBIAN, 'sbin/ifup': '', [path]: lo }), path)).to.equal(lo);
       expect(textOf(prepare({ ...system, [path]: lo, [NM]: '' }), path)).to.equal(lo);
       expect(textOf(prepare({ ...system, [path]: lo, 'etc/network/interfaces.d/mine': 'x' }), path)).to.equal(lo);
     });
