@@ -36,7 +36,7 @@ const MAKERS: readonly (readonly [InitrdFacts['maker'], RegExp])[] = [
 
 /** What configures a network before the root is mounted: dracut's modules network-legacy, network-wicked, -manager, systemd-networkd, connman. */
 const DRACUT_NETWORK =
-  /^(?:usr\/)?(?:sbin\/ifup|s?bin\/NetworkManager|lib(?:exec)?\/nm-initrd-generator|lib\/systemd\/systemd-networkd|s?bin\/(?:wickedd|connmand))$/;
+  /^(?:usr\/)?(?:s?bin\/ifup|s?bin\/NetworkManager|lib(?:exec)?\/nm-initrd-generator|lib\/systemd\/systemd-networkd|s?bin\/(?:wickedd|connmand))$/;
 
 /** Of virtual machines, these drivers stand beside the Ethernet cards' directory. */
 const CARD = /(?:^|\/)drivers\/net\/(?:ethernet\/.*|virtio_net|vmxnet3\/vmxnet3|xen-netfront|hyperv\/hv_netvsc)\.ko$/;
@@ -100,7 +100,7 @@ function findMissing(
   switch (maker) {
     case 'dracut':
       need(
-        has(/^(?:usr\/)?lib\/dracut\/hooks\/cmdline\/\d+-parse-nfsroot\.sh$/),
+        has(/^(?:(?:usr\/)?lib|var\/lib)\/dracut\/hooks\/cmdline\/\d+-parse-nfsroot\.sh$/),
         "dracut's module nfs is not in it (package dracut-network on RPM systems)",
       );
       need(has(/^(?:usr\/)?s?bin\/mount\.nfs4?$/), 'mount.nfs is not in it (package nfs-utils or nfs-client)');

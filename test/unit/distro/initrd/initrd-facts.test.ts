@@ -44,6 +44,13 @@ describe('judgeInitrd', () => {
     });
   });
 
+  it('knows where newer ones keep their hooks and programs', () => {
+    const newer = DRACUT.map((name) =>
+      name.replace('usr/lib/dracut/hooks', 'var/lib/dracut/hooks').replace('/sbin/', '/bin/'),
+    );
+    expect(judgeInitrd(listing(newer)).canMountNfs).to.equal(true);
+  });
+
   for (const [what, pattern, said] of [
     ["dracut's module nfs", /parse-nfsroot/, 'dracut-network'],
     ['mount.nfs', /mount\.nfs/, 'nfs-utils'],
