@@ -17,17 +17,17 @@ export interface NetbootArguments {
  * @param initrd undefined: there is none
  */
 export function suggestArguments(initrd: InitrdFacts | undefined, selinux: SelinuxMode | undefined): NetbootArguments {
-  const initramfs = selinux === 'enforcing' ? ['enforcing=0'] : [];
+  // Labels are not in initramfs.cgz, and come over NFS 4.2 alone, from a server that exports them (exports(5), security_label). The kernel
+  // has not let its configuration file disable SELinux since 6.4.
+  const initramfs = selinux === 'enforcing' ? ['enforcing=0'] : selinux === 'disabled' ? ['selinux=0'] : [];
   if (initrd?.canMountNfs !== true) return { initramfs };
   const isVersion4 = initrd.nfsVersions.includes('4');
   const root =
     initrd.maker === 'dracut'
       ? [`root=${isVersion4 ? 'nfs4' : 'nfs'}:SERVER:PATH`, 'ip=dhcp', 'rd.neednet=1']
       : ['boot=nfs', 'root=/dev/nfs', 'nfsroot=SERVER:PATH', 'ip=dhcp'];
-  // Labels come over NFS 4.2 alone, and only from a server that exports them (exports(5), security_label).
-  const permissive = selinux === 'enforcing' ? ['enforcing=0'] : [];
   return {
     initramfs,
-    nfsroot: { readWrite: [...root, 'rw', ...permissive], readOnly: [...root, 'ro', ...permissive] },
+    nfsroot: { readWrite: [...root, 'rw', ...initramfs], readOnly: [...root, 'ro', ...initramfs] },
   };
 }

@@ -43,6 +43,8 @@ describe('suggestArguments', () => {
     expect(initramfs).to.deep.equal(['enforcing=0']);
     expect(nfsroot?.readWrite).to.include('enforcing=0');
     expect(nfsroot?.readOnly).to.include('enforcing=0');
+    expect(suggestArguments(DRACUT, 'disabled').initramfs).to.deep.equal(['selinux=0']);
+    expect(suggestArguments(DRACUT, 'permissive').initramfs).to.deep.equal([]);
   });
 
   it('never gives a root to the kernel of initramfs.cgz, whose root would be a ramfs then', () => {
