@@ -144,6 +144,28 @@ describe('the command line, when something is wrong', function () {
     ]);
   });
 
+  it("65: an answer file that the field's validator refuses, before a machine starts", async () => {
+    const validators = at('validators');
+    await mkdir(validators);
+    const complaint =
+      'The following problem occurred on line 4 of the kickstart file:\\n\\nunrecognized arguments: --bogus\\n\\n';
+    await writeFile(path.join(validators, 'ksvalidator'), `#!/bin/sh\nprintf '${complaint}' >&2\nexit 2\n`, {
+      mode: 0o755,
+    });
+    const kickstart = ['text', 'lang en_US.UTF-8', 'keyboard us', 'timezone UTC --bogus', 'rootpw --lock', 'zerombr'];
+    await writeFile(
+      at('syntax.ks'),
+      [...kickstart, 'clearpart --all', 'autopart', 'poweroff', '%packages', '%end', ''].join('\n'),
+    );
+    const refused = await fails(
+      ['-f', good, '--answer-file', 'syntax.ks', '-p', validators],
+      65,
+      'ANSWER_FILE_INVALID',
+    );
+    expect(readFailure(refused)).to.include({ stage: 'preflight' });
+    expect(readFailure(refused).error).to.include('syntax.ks:4: ksvalidator: unrecognized arguments: --bogus');
+  });
+
   it('69: a program that is missing, named with what it is for and the package that has it', async () => {
     const programs = at('programs');
     await mkdir(programs);
