@@ -5,7 +5,7 @@ import { Store, type StoredObject } from '../store/store.js';
 import type { FileLock } from '../tools/flock.js';
 import { Toolbox } from '../tools/toolbox.js';
 import type { Context } from './context.js';
-import { commit, derive, install, kernel, pair, preflight, prepare, sparsify, trees } from './conversion-stages.js';
+import { commit, derive, install, kernel, packages, pair, preflight, prepare, sparsify, trees } from './conversion-stages.js';
 import { missingFiles } from './artifacts/plan.js';
 import { manifestSchema, type Manifest } from './manifest.js';
 import { claimOutputDirectory } from './output-directory.js';
@@ -41,6 +41,7 @@ const convert = Pipeline.from<Awaited<ReturnType<typeof check.run>>>()
   .stage(sparsify)
   .beside(kernel, trees)
   .stage(pair)
+  .stage(packages)
   .stage(commit);
 
 /** The prepared disk once more, of the installed one in the store. */
@@ -71,6 +72,9 @@ export interface BuildResult {
  */
 export async function build(recipe: Recipe, options: BuildOptions): Promise<BuildResult> {
   if (recipe.outputDirectory !== undefined) await claimOutputDirectory(recipe.outputDirectory);
+  if (recipe.verifies) {
+    await (await import('./verify-object.js')).requireVerifiable(recipe.outputs, options.toolsPath);
+  }
   return withContext(recipe, options, async (context) => buildIn(context, recipe, options.catalogDirectories ?? []));
 }
 
@@ -176,10 +180,12 @@ async function deliverKnown(context: Context, identified: Identified, object: St
   if (identified.cache === 'only' && !isVerified(manifest, identified)) {
     emit({ type: 'notice', message: `Nobody has verified it: 'iso2rootfs verify ${id}' boots it.` });
   }
-  const { delivered } = await Pipeline.from<Identified & { object: StoredObject; nfsroot: undefined }>()
+  const { delivered, deliveredManifest } = await Pipeline.from<
+    Identified & { object: StoredObject; nfsroot: undefined }
+  >()
     .stage(deliver)
     .run({ ...identified, object, nfsroot: undefined }, context);
-  return { outputDirectory: delivered, manifest, isFromCache: true };
+  return { outputDirectory: delivered, manifest: deliveredManifest, isFromCache: true };
 }
 
 /** Whether what an object lacks can be made of it: a disk image is made of the installed disk, which may have been removed. */
@@ -221,11 +227,11 @@ async function convertAnew(context: Context, identified: Identified, lock: FileL
           .stage(derive)
           .run({ ...converted, lock, preparedDisk }, converting);
   const verified = await verifyIfAsked(converting, identified, whole.object, lock);
-  const { object, manifest } = verified ?? whole;
-  const { delivered } = await Pipeline.from<typeof converted & { nfsroot: string | undefined }>()
+  const { object } = verified ?? whole;
+  const { delivered, deliveredManifest } = await Pipeline.from<typeof converted & { nfsroot: string | undefined }>()
     .stage(deliver)
     .run({ ...converted, object, nfsroot: converted.trees.nfsroot }, converting);
-  return { outputDirectory: delivered, manifest, isFromCache: false };
+  return { outputDirectory: delivered, manifest: deliveredManifest, isFromCache: false };
 }
 
 async function readManifest(object: StoredObject): Promise<Manifest> {

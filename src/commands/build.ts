@@ -14,11 +14,14 @@ vmlinuz and initrd.img. The same ISO is never installed twice, and one that has 
 FILES (in the output directory)
   rootfs.tar      the file system: numeric owners, capabilities, ACLs, xattrs, labels
   nfsroot/        the same, unpacked
-  initramfs.cgz   the same as gzipped newc cpio: boot it with vmlinuz
+  initramfs.cgz   the same as gzipped newc cpio: boot it with vmlinuz; --cgz-kind, --cgz-exclude and --compress make others
+  modules.cgz     with --cgz-exclude modules: give the kernel initramfs.cgz and this, in this order
   vmlinuz, initrd.img
   manifest.json   inputs, hashes, commands, timings, what a format could not hold
   SHA256SUMS      for sha256sum -c
   root-password   with --root-password random
+  rootfs.squashfs, rootfs.oci.tar, rootfs.docker.tar, disk.qcow2, disk.raw, rootfs.tar.gz, rootfs.tar.xz, rootfs.tar.zst
+                  with --outputs squashfs, oci, docker, qcow2, raw, tar.gz, tar.xz, tar.zst
   logs/           of every program that ran, and the console of the installation
 
 ${ENVIRONMENT_HELP}
@@ -35,6 +38,11 @@ ${EXIT_CODES_HELP}`;
       command: '<%= config.bin %> -f some.iso --outputs cgz,kernel --json',
     },
     {
+      description:
+        'A cgz that needs little memory and keeps capabilities, and a container image, of what is in the cache',
+      command: '<%= config.bin %> -d rocky -r 9 --outputs cgz,kernel,oci --cgz-kind squashfs',
+    },
+    {
       description: 'With packages, an ssh key and a script of your own',
       command: '<%= config.bin %> -d rocky -r 9 --packages gcc,make --ssh-inject ~/.ssh/id_ed25519.pub --post setup.sh',
     },
@@ -46,6 +54,11 @@ ${EXIT_CODES_HELP}`;
     ...outputFlags,
     'tools-path': Flags.string({ char: 'p', summary: 'Look for the virt-* tools there first.', helpValue: 'DIR' }),
     cache: Flags.boolean({ summary: 'Use the cache; --no-cache makes everything anew.', default: true, allowNo: true }),
+    verify: Flags.boolean({
+      summary: 'Boot what was made before it counts as good; see iso2rootfs verify --help.',
+      description:
+        'An image that fails is marked in the cache, given to nobody, and the exit status is 1 (VERIFY_FAILED).',
+    }),
     ...answerFlags,
     ...installationFlags,
   };

@@ -5,7 +5,8 @@ import { build, catalogDirectories, type Manifest } from '../index.js';
 export default class Fetch extends BaseCommand {
   static override summary = 'Take a root filesystem from the cache; never build one.';
   static override description = `The published checksum of the ISO is looked up (about 100 bytes; not with --offline), and with it the result in the cache. The ISO
-is not transferred, and nothing is installed. Flags that are part of the key (packages, sizes of the disk...) must be those of the build.
+is not transferred, and nothing is installed. Outputs that the cache does not have yet (--cgz-kind squashfs, oci...) are made of those that
+it has. Flags that are part of the key (packages, sizes of the disk...) must be those of the build.
 
 ${ENVIRONMENT_HELP}
 

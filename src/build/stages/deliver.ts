@@ -22,6 +22,8 @@ import type { Claimed } from './claim.js';
 export interface Delivered {
   /** The output directory. */
   readonly delivered: string;
+  /** The one in it. */
+  readonly deliveredManifest: Manifest;
 }
 
 export interface Deliverable {
@@ -46,13 +48,14 @@ export const deliver: Stage<Recipe & Claimed & Deliverable, Delivered> = {
     await cp(path.join(object.directory, 'logs'), path.join(staging, 'logs'), { recursive: true });
     const password = path.join(object.directory, ROOT_PASSWORD_FILE);
     if (await exists(password)) await copyFile(password, path.join(staging, ROOT_PASSWORD_FILE));
-    const manifest = await deliverManifest(object, files, build.outputs.includes('nfsroot'));
-    await writeFile(path.join(staging, MANIFEST_FILE), manifest, { mode: 0o444 });
-    const manifestSum = `${createHash('sha256').update(manifest).digest('hex')}  ${MANIFEST_FILE}\n`;
+    const manifest = await describeDelivered(object, files, build.outputs.includes('nfsroot'));
+    const text = formatManifest(manifest);
+    await writeFile(path.join(staging, MANIFEST_FILE), text, { mode: 0o444 });
+    const manifestSum = `${createHash('sha256').update(text).digest('hex')}  ${MANIFEST_FILE}\n`;
     await writeFile(path.join(staging, 'SHA256SUMS'), sums + manifestSum);
     await chmod(staging, 0o755);
     await publishOutput(tools, staging, output.directory);
-    return { delivered: output.directory };
+    return { delivered: output.directory, deliveredManifest: manifest };
   },
 };
 
@@ -93,11 +96,11 @@ async function placeFiles(
 }
 
 /** What is delivered of an object, under the names that it has in the output directory. */
-async function deliverManifest(
+async function describeDelivered(
   object: StoredObject,
   files: readonly PlannedFile[],
   hasNfsroot: boolean,
-): Promise<string> {
+): Promise<Manifest> {
   const stored = await readJson(path.join(object.directory, MANIFEST_FILE));
   const manifest = manifestSchema.parse(stored);
   const artifacts = manifest.artifacts.flatMap((artifact): Artifact[] => {
@@ -107,13 +110,7 @@ async function deliverManifest(
   });
   const initramfs = initramfsOf(artifacts) ?? manifest.initramfs;
   // What a newer version of the program has written there stays.
-  const delivered = {
-    ...(stored as object),
-    ...manifest,
-    artifacts,
-    ...(initramfs === undefined ? {} : { initramfs }),
-  };
-  return formatManifest(delivered);
+  return { ...(stored as object), ...manifest, artifacts, ...(initramfs === undefined ? {} : { initramfs }) };
 }
 
 /** Of a variant of initramfs.cgz; with its modules, which the machine unpacks as well. */

@@ -116,6 +116,10 @@ build:
   idleTimeout: 600
   accel: TCG
   outputs: [kernel, tar]
+  cgzKind: squashfs
+  cgzExclude: [docs, boot]
+  compress: zstd
+  compressLevel: 12
   toolsPath: /opt/tools/../bin
 libvirt: {uri: 'qemu:///session'}
 download: {offline: true, requireChecksum: yes}
@@ -135,6 +139,10 @@ download: {offline: true, requireChecksum: yes}
         'build.idleTimeout': 600_000,
         'build.accel': 'tcg',
         'build.outputs': ['tar', 'kernel'],
+        'build.cgzKind': 'squashfs',
+        'build.cgzExclude': ['boot', 'docs'],
+        'build.compress': 'zstd',
+        'build.compressLevel': 12,
         'build.toolsPath': '/opt/bin',
         'libvirt.uri': 'qemu:///session',
         'download.offline': true,
