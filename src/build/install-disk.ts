@@ -35,7 +35,7 @@ export interface InstalledDisk {
 const MOST_ATTEMPTS = 2;
 
 /**
- * Installs a medium into a new disk; once more with more when there was too little memory or disk.
+ * Installs a medium into a new disk; once more with more when there was too little memory or disk. The time limit is for both together.
  * @param mediaDirectory where everything lies that QEMU opens: a directory for each attempt is made in it
  */
 export async function installDisk(
@@ -45,12 +45,13 @@ export async function installDisk(
   mediaDirectory: string,
 ): Promise<InstalledDisk> {
   const attempts: AttemptRecord[] = [];
+  const endsAt = performance.now() + build.timeoutMs;
   let sizes: AttemptSizes = build.sizes;
   let directory = await makeAttemptDirectory(mediaDirectory, 1);
   await placeIso(isoPath, directory, build, context);
   for (let number = 1; ; number += 1) {
     try {
-      const token = await installOnce(build, context, sizes, directory);
+      const token = await installOnce({ ...build, timeoutMs: endsAt - performance.now() }, context, sizes, directory);
       const { memoryMiB } = sizes;
       return { diskPath: diskIn(directory), token, memoryMiB, attempts: [...attempts, sizes] };
     } catch (error) {

@@ -99,7 +99,7 @@ export async function runInstallation(installation: Installation): Promise<void>
       nvramPath: path.join(mediaDirectory, 'nvram.fd'),
       network: 'user',
     });
-    const verdict = await watchUntilEnd(installation, program, watch, virsh, watched);
+    const verdict = await watchUntilEnd(installation, program, watch, virsh, watched, consoleLog);
     if (verdict !== undefined) throw toError(verdict, consoleLog);
     for (const socket of sockets) await socket.drain();
     await requireToken(installation, watch, consoleLog);
@@ -143,6 +143,7 @@ async function watchUntilEnd(
   watch: InstallationWatch,
   virsh: Virsh,
   watched: { wasDomainSeen: boolean },
+  consoleLog: string,
 ): Promise<Verdict | undefined> {
   const { domain, diskPath, signal } = installation;
   const end = new AbortController();
@@ -165,7 +166,7 @@ async function watchUntilEnd(
     sampledAt = performance.now();
     const { state, isPausedByIoError, activity } = await virsh.sample(domain);
     if (state !== 'gone') watched.wasDomainSeen = true;
-    if (isPausedByIoError) throw await fullDisk(diskPath);
+    if (isPausedByIoError) throw await fullDisk(diskPath, watch.tail, consoleLog);
     if (state === 'running') {
       watch.feedActivity({
         blockBytes: activity.blockBytes,
@@ -186,7 +187,7 @@ function pause(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
-async function fullDisk(diskPath: string): Promise<Iso2RootfsError> {
+async function fullDisk(diskPath: string, tail: readonly string[], log: string): Promise<Iso2RootfsError> {
   const available = await freeBytes(diskPath);
   const { blocks, size } = await stat(diskPath);
   const needed = size - blocks * 512;
@@ -195,7 +196,8 @@ async function fullDisk(diskPath: string): Promise<Iso2RootfsError> {
     `the guest could not write its disk: up to ${needed} more bytes are needed for ${diskPath}, ${available} are available`,
     {
       hint: 'Free some space there, or put the cache elsewhere with --cache-dir.',
-      data: { neededBytes: needed, availableBytes: available },
+      log,
+      data: { neededBytes: needed, availableBytes: available, console: tail },
     },
   );
 }
