@@ -5,10 +5,11 @@ shopt -s inherit_errexit
 
 usage() {
     cat <<'TEXT'
-Usage: build-medium.sh --output FILE.iso [--deb FILE.deb]
+Usage: build-medium.sh --output FILE.iso [--arch amd64|arm64] [--deb FILE.deb]
 
   --output FILE   the ISO to write (replaced atomically)
-  --deb FILE      the package debian-installer-12-netboot-amd64 (default: the files of the installed package, else it is
+  --arch ARCH     amd64 (default) or arm64
+  --deb FILE      the package debian-installer-12-netboot-ARCH (default: the files of the installed package, else it is
                   downloaded by apt-get)
 
 Needs no root. Exit status 69: this machine's repositories do not have the package. Programs: xorriso, dpkg-deb, and apt-get where the package is neither installed nor given.
@@ -20,10 +21,10 @@ fail() {
     exit "${2:-1}"
 }
 
-output='' deb=''
+output='' deb='' arch=amd64
 while (($#)); do
     case $1 in
-        --output | --deb)
+        --output | --deb | --arch)
             [[ $# -ge 2 ]] || fail "$1 needs a value" 64
             declare "${1#--}=$2"
             shift 2
@@ -36,6 +37,11 @@ while (($#)); do
     esac
 done
 [[ -n $output ]] || fail '--output is required (see --help)' 64
+case $arch in
+    amd64) directory=install.amd ;;
+    arm64) directory=install.a64 ;;
+    *) fail "unknown architecture $arch (see --help)" 64 ;;
+esac
 [[ -z $deb || -r $deb ]] || fail "$deb cannot be read" 66
 for tool in xorriso dpkg-deb; do
     command -v "$tool" >/dev/null || fail "$tool is missing" 72
@@ -43,8 +49,8 @@ done
 
 umask 022
 export LC_ALL=C.UTF-8 TZ=UTC
-package=debian-installer-12-netboot-amd64
-images=usr/lib/debian-installer/images/12/amd64/text
+package=debian-installer-12-netboot-$arch
+images=usr/lib/debian-installer/images/12/$arch/text
 mkdir -p "$(dirname "$output")"
 output=$(cd "$(dirname "$output")" && pwd)/$(basename "$output")
 [[ -z $deb ]] || deb=$(realpath "$deb")
@@ -74,22 +80,22 @@ point=0
 version=12.$point.0
 
 tree=$stage/tree
-mkdir -p "$tree/.disk" "$tree/install.amd" "$tree/dists/bookworm"
-cp "$source/debian-installer/amd64/linux" "$tree/install.amd/vmlinuz"
-cp "$source/debian-installer/amd64/initrd.gz" "$tree/install.amd/initrd.gz"
-echo "Debian GNU/Linux $version \"Bookworm\" - iso2rootfs test amd64 NETINST $build" >"$tree/.disk/info"
+mkdir -p "$tree/.disk" "$tree/$directory" "$tree/dists/bookworm"
+cp "$source/debian-installer/$arch/linux" "$tree/$directory/vmlinuz"
+cp "$source/debian-installer/$arch/initrd.gz" "$tree/$directory/initrd.gz"
+echo "Debian GNU/Linux $version \"Bookworm\" - iso2rootfs test $arch NETINST $build" >"$tree/.disk/info"
 cat >"$tree/dists/bookworm/Release" <<TEXT
 Origin: Debian
 Label: Debian
 Suite: oldstable
 Version: 12.$point
 Codename: bookworm
-Architectures: amd64
+Architectures: $arch
 Components: main
 Description: Debian 12 - test medium of iso2rootfs without packages
 TEXT
 
-xorriso -as mkisofs -quiet -r -J -V "Debian $version amd64 n" -o "$new" "$tree" >&2
+xorriso -as mkisofs -quiet -r -J -V "Debian $version $arch n" -o "$new" "$tree" >&2
 chmod 0644 "$new"
 mv "$new" "$output"
 echo "build-medium: $output: Debian $version, installer build $build" >&2
