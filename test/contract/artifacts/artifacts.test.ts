@@ -6,6 +6,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { expect } from 'chai';
+import { NetbootRewriter } from '../../../src/distro/netboot.js';
+import { Iso2RootfsError } from '../../../src/errors.js';
+import { parseHardLinkCensus } from '../../../src/tree/hard-link-census.js';
 import { makeFile } from '../../../src/build/artifacts/make.js';
 import type { MadeFile, MakingContext } from '../../../src/build/artifacts/making.js';
 import { cgzRecipeOf, planFiles, USUAL_CGZ, type Making } from '../../../src/build/artifacts/plan.js';
@@ -281,6 +284,45 @@ describe('what is made of rootfs.tar', function () {
     const [one, other] = await Promise.all(images.map(async (image) => readFile(image)));
     expect(one!.equals(other!)).to.equal(true);
     await run('qemu-img', ['compare', '-f', 'raw', '-F', 'qcow2', disk, images[0]!]);
+  });
+
+  it('a cgz that is made of rootfs.tar is the one that is made while the disk is read', async () => {
+    const disk = await created('as-installed');
+    await run('cp', ['-a', `${original}/.`, disk]);
+    await writeFile(path.join(disk, 'etc/fstab'), '/dev/vda1 / ext4 defaults 0 1\n');
+    await mkdir(path.join(disk, 'usr/lib/systemd/system'), { recursive: true });
+    const cpioPath = path.join(directory, 'while-read.cpio');
+    const tarPath = path.join(directory, 'while-read.tar');
+    const tar = await start('tar', [...TAR_OUT, '--sort=name', '-cf', '-', '.'], { cwd: disk, stdout: 'stream' });
+    const find = await start('find', ['.', '-links', '+1', '!', '-type', 'd', '-printf', '%n %P\\0'], {
+      cwd: disk,
+      stdout: 'stream',
+    });
+    const census = parseHardLinkCensus(Buffer.concat((await find.stdout!.toArray()) as Buffer[]));
+    const { rewrite, append, appendToInitramfs } = new NetbootRewriter();
+    await streamTree(
+      tar.stdout!,
+      {
+        tar: createWriteStream(tarPath),
+        newc: [{ sink: createWriteStream(cpioPath), append: appendToInitramfs }],
+      },
+      { census, rewrite, append },
+    );
+    const [planned] = planFiles(['cgz'], USUAL_CGZ);
+    const made = await makeFile({ ...making, tarPath }, planned!.making, path.join(directory, 'made-later.cgz'));
+    const { stdout } = await run('sh', ['-c', `gzip -dc '${made.path}' | cmp - '${cpioPath}' && echo same`]);
+    expect(stdout).to.equal('same\n');
+  });
+
+  it('stops when it is told to', async () => {
+    const ending = new AbortController();
+    const tools = new Toolbox({ logDirectory: making.context.tools.logDirectory, signal: ending.signal });
+    const context = { ...making.context, signal: ending.signal, tools };
+    for (const file of planFiles(['cgz', 'squashfs', 'oci', 'tar.xz'], USUAL_CGZ)) {
+      const work = makeFile({ ...making, context }, file.making, path.join(directory, `stopped-${file.output}`));
+      ending.abort(new Iso2RootfsError('INTERRUPTED', 'interrupted'));
+      expect(await work.catch((error: unknown) => error), file.name).to.have.property('code', 'INTERRUPTED');
+    }
   });
 
   it('leaves nothing but its log where a program fails', async () => {
