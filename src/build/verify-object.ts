@@ -7,6 +7,7 @@ import { chooseAccelerator } from '../tools/accelerator.js';
 import type { FileLock } from '../tools/flock.js';
 import { startUnpacking } from '../tools/tar.js';
 import { leastMemoryMiB } from '../tree/least-memory.js';
+import { requireNfsServer } from '../verify/nfs-server.js';
 import { requirePassed, verifyImages, type BootResult, type ImageSet } from '../verify/verify.js';
 import { amendObject, type AmendedObject } from './amend-object.js';
 import type { Context } from './context.js';
@@ -190,12 +191,6 @@ export async function verifyForBuild(
   const files = await findBootable(manifest, object.directory, stored);
   const isWanted = { cgz: outputs.includes('cgz'), nfsroot: outputs.includes('nfsroot'), disk: true };
   const plan = { outputs: verifiableOf(files).filter((output) => isWanted[output]), accelerator };
-  if (plan.outputs.length === 0) {
-    throw new Iso2RootfsError('USAGE', '--verify has nothing to boot', {
-      hint: 'Ask for cgz or nfsroot with --outputs.',
-    });
-  }
-  requireRoot(plan.outputs);
   const results = await bootOutputs(context, manifest, files, plan);
   const amended = await recordInObject(context, object.record.key, results, plan, lock);
   requirePassed(results);
@@ -203,12 +198,23 @@ export async function verifyForBuild(
   return amended;
 }
 
-/** @throws Iso2RootfsError PERMISSION when an nfsroot is to be booted by somebody else than root */
-export function requireRoot(outputs: readonly Verifiable[]): void {
-  if (!outputs.includes('nfsroot') || process.getuid?.() === 0) return;
-  throw new Iso2RootfsError('PERMISSION', 'only root can export an nfsroot', {
-    hint: 'Run as root, or boot initramfs.cgz only: --outputs cgz,kernel for build, --outputs cgz for verify.',
-  });
+/**
+ * Asked before anything is made: whether what is asked for can be verified here.
+ * @throws Iso2RootfsError USAGE, PERMISSION, TOOL_MISSING
+ */
+export async function requireVerifiable(outputs: readonly string[], toolsPath?: string): Promise<void> {
+  if (!['cgz', 'nfsroot', 'disk', ...DISK_FORMATS].some((output) => outputs.includes(output))) {
+    throw new Iso2RootfsError('USAGE', 'there is nothing to boot among the outputs', {
+      hint: 'Ask for cgz, nfsroot, qcow2 or raw with --outputs.',
+    });
+  }
+  if (!outputs.includes('nfsroot')) return;
+  if (process.getuid?.() !== 0) {
+    throw new Iso2RootfsError('PERMISSION', 'only root can export an nfsroot', {
+      hint: 'Run as root, or boot initramfs.cgz only: --outputs cgz,kernel for build, --outputs cgz for verify.',
+    });
+  }
+  await requireNfsServer(toolsPath);
 }
 
 /** Adds what boots came to to the object of a key. */

@@ -14,7 +14,7 @@ import {
   bootOutputs,
   findBootable,
   recordInObject,
-  requireRoot,
+  requireVerifiable,
   verifiableOf,
   type BootableFiles,
   type Verifiable,
@@ -127,7 +127,7 @@ async function planFor(
       hint: "Make one of them with 'iso2rootfs build --outputs ...,kernel'.",
     });
   }
-  requireRoot(outputs);
+  await requireVerifiable(outputs, tools.toolsPath);
   const { accelerator, reason } = await chooseAccelerator(request.acceleration, {
     arch: manifest.medium.arch,
     toolsPath: tools.toolsPath,

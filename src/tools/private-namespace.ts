@@ -3,6 +3,7 @@
  * sees, and an end that leaves nothing, whoever dies: the kernel ends all processes of a PID namespace with its first.
  */
 import { Iso2RootfsError } from '../errors.js';
+import { searchPath } from './host.js';
 import { DIES_WITH_US } from './qemu.js';
 import type { RunOptions, RunResult, RunningProgram } from './run.js';
 import type { Toolbox } from './toolbox.js';
@@ -66,22 +67,27 @@ export class PrivateNamespace {
   }
 
   async run(program: string, args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
-    return this.tools.run('nsenter', [...this.#enter(), program, ...args], options);
+    return this.tools.run('nsenter', [...this.#enter(), program, ...args], this.#withDaemons(options));
   }
 
   async start(program: string, args: readonly string[], options: RunOptions = {}): Promise<RunningProgram> {
-    return this.tools.start('nsenter', [...this.#enter(), program, ...args], options);
+    return this.tools.start('nsenter', [...this.#enter(), program, ...args], this.#withDaemons(options));
   }
 
   /** Runs a program that only asks: not recorded, not logged. */
   async query(program: string, args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
-    return this.tools.query('nsenter', [...this.#enter(), program, ...args], options);
+    return this.tools.query('nsenter', [...this.#enter(), program, ...args], this.#withDaemons(options));
   }
 
   /** Ends everything in it. */
   async dispose(): Promise<void> {
     this.holder.stdin?.end();
     await this.holder.stop();
+  }
+
+  /** The directories of daemons may not be in our PATH, and it is nsenter that looks for the program. */
+  #withDaemons(options: RunOptions): RunOptions {
+    return { ...options, env: { ...options.env, PATH: searchPath(this.tools.toolsPath) } };
   }
 
   #enter(): string[] {

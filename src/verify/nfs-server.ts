@@ -3,7 +3,8 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { toIso2RootfsError, Iso2RootfsError } from '../errors.js';
 import type { PrivateNamespace } from '../tools/private-namespace.js';
-import type { RunningProgram } from '../tools/run.js';
+import { searchPath } from '../tools/host.js';
+import { findProgram, type RunningProgram } from '../tools/run.js';
 
 const START_MS = 60_000;
 /** What clients mount. */
@@ -11,6 +12,21 @@ export const EXPORT_NAME = '/nfsroot';
 
 export interface NfsServer {
   stop(): Promise<void>;
+}
+
+const PROGRAMS = ['unshare', 'nsenter', 'ip', 'mount', 'rpcbind', 'rpcinfo', 'ganesha.nfsd'];
+
+/** @throws Iso2RootfsError TOOL_MISSING when this host has no NFS server for us */
+export async function requireNfsServer(toolsPath?: string): Promise<void> {
+  const missing: string[] = [];
+  for (const program of PROGRAMS) {
+    if ((await findProgram(program, searchPath(toolsPath))) === undefined) missing.push(program);
+  }
+  if (missing.length === 0) return;
+  throw new Iso2RootfsError('TOOL_MISSING', `not installed: ${missing.join(', ')} (needed to boot an nfsroot)`, {
+    hint: 'Run bin/setup-host --for verify, or boot the other images only: --outputs cgz.',
+    data: { tools: missing },
+  });
 }
 
 /**
@@ -62,6 +78,7 @@ export async function startNfsServer(
     // Without -h, which makes rpcbind 1.2.6 abort: the namespace has no other interface than the loopback.
     programs.push(await namespace.start('rpcbind', ['-f'], { reason: 'serve NFSv3' }));
     await untilAnswered(namespace);
+    let complaint: string | undefined;
     let isReady: () => void = () => undefined;
     const ready = new Promise<void>((resolve) => (isReady = resolve));
     const server = await namespace.start(
@@ -70,23 +87,24 @@ export async function startNfsServer(
       {
         reason: 'serve an nfsroot',
         onLine: (line) => {
+          // It starts without an export that it cannot make.
+          if (complaint === undefined) complaint = /:(?:CONFIG|FSAL) :(?:CRIT|MAJ) :(.*)/.exec(line)?.[1];
           if (line.includes('NFS SERVER INITIALIZED')) isReady();
         },
       },
     );
     programs.push(server);
     await inTime(Promise.race([ready, server.done]), 'nfs-ganesha was not ready');
-    if (!(await isRunning(server)))
-      throw new Iso2RootfsError('TOOL_FAILED', 'nfs-ganesha ended as soon as it had started');
+    if (complaint !== undefined) {
+      throw new Iso2RootfsError('TOOL_FAILED', `nfs-ganesha cannot export ${exported}: ${complaint}`, {
+        hint: 'Its file system must give handles of files (name_to_handle_at): put the cache on ext4, XFS or btrfs.',
+      });
+    }
     return { stop };
   } catch (error) {
     await stop();
     throw toIso2RootfsError(error);
   }
-}
-
-async function isRunning(server: RunningProgram): Promise<boolean> {
-  return Promise.race([server.done.then(() => false), new Promise<boolean>((resolve) => setImmediate(resolve, true))]);
 }
 
 async function untilAnswered(namespace: PrivateNamespace): Promise<void> {
