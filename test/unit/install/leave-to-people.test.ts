@@ -50,7 +50,7 @@ describe('leaveToPeople', () => {
     const socketPath = /UNIX-CONNECT:(\S+)/.exec(messages[1] ?? '')?.[1] ?? '';
     const person = connect(socketPath);
     person.write('typed');
-    const [typed] = (await new Promise((resolve) => guest.once('data', (...chunk) => resolve(chunk))));
+    const typed = await new Promise<Buffer>((resolve) => guest.once('data', resolve));
     expect(typed.toString()).to.equal('typed');
     abort.abort(new Error('interrupted'));
     await left;
