@@ -145,6 +145,8 @@ function configuration(exported: string, access: 'RO' | 'RW'): string {
 }
 NFSV4 {
   Graceless = true;
+  # As the kernel's server does: for names a client would start a program that lies on the root that it waits for.
+  Only_Numeric_Owners = true;
 }
 EXPORT {
   Export_Id = 1;
