@@ -8,5 +8,6 @@ export const sparsify = lazyStage('sparsify', async () => (await import('./stage
 export const kernel = lazyStage('kernel', async () => (await import('./stages/kernel.js')).kernel);
 export const trees = lazyStage('rootfs+nfsroot+initramfs', async () => (await import('./stages/trees.js')).trees);
 export const pair = lazyStage('pair', async () => (await import('./stages/pair.js')).pair);
+export const packages = lazyStage('packages', async () => (await import('./stages/packages.js')).packages);
 export const commit = lazyStage('commit', async () => (await import('./stages/commit.js')).commit);
 export const derive = lazyStage('artifacts', async () => (await import('./stages/derive.js')).derive);

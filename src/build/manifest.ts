@@ -124,7 +124,9 @@ export const manifestSchema = z.object({
       }),
     )
     .optional(),
-  /** Installed packages, where reading them is cheap (dpkg). */
+  /** Missing, with the packages, where they are not known. */
+  packageManager: z.enum(['dpkg', 'rpm']).optional(),
+  /** Installed packages; packages.json says more of them. */
   packages: z.array(z.object({ name: z.string(), version: z.string(), arch: z.string() })).optional(),
   tools: z.record(z.string(), z.string()),
   commands: z.array(z.object({ stage: z.string(), command: z.string() })),

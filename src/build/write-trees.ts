@@ -33,6 +33,8 @@ export interface TreeTargets {
 
 export interface WriteTreesOptions {
   readonly rewrite: (entry: TreeEntry) => Rewritten;
+  /** Files to be found again in rootfs.tar; see StreamTreeOptions. */
+  readonly remembers?: (path: string) => boolean;
   /** Entries for all outputs, after all others. */
   readonly append?: () => readonly TreeFile[];
   /** The most that all files together may hold. */

@@ -21,6 +21,8 @@ export interface TreeSummary {
   readonly largestFileBytes: number;
   /** Regular files under `boot/`, hard links included. */
   readonly bootFiles: readonly BootFile[];
+  /** Regular files that were asked for (`remembers`), hard links included where the census has them. */
+  readonly rememberedFiles: readonly BootFile[];
   /** Regular files with setuid or setgid. */
   readonly setuidFiles: readonly { readonly path: Buffer; readonly mode: number }[];
   /** Files in which at least 1 MiB is aligned 64 KiB blocks of zeros: worth digging holes in. */
@@ -31,6 +33,7 @@ type Content = Omit<BootFile, 'path'>;
 
 export class TreeStatistics {
   readonly #bootFiles: BootFile[] = [];
+  readonly #rememberedFiles: BootFile[] = [];
   readonly #setuidFiles: { path: Buffer; mode: number }[] = [];
   readonly #sparseFiles: { path: Buffer; sizeBytes: number; zeroBytes: number }[] = [];
   /** Content of the files that a hard link under `boot/` may be another name of. */
@@ -41,14 +44,18 @@ export class TreeStatistics {
   #largestFileBytes = 0;
   #file: TreeEntry | undefined;
 
-  constructor(private readonly census: HardLinkCensus) {}
+  constructor(
+    private readonly census: HardLinkCensus,
+    private readonly remembers: (path: string) => boolean = () => false,
+  ) {}
 
   addEntry(entry: TreeEntry, tarOffsetBytes: number | undefined): void {
     this.#entryCount++;
     const { path, type, mode, sizeBytes } = entry;
     if (type === 'hardlink') {
-      const content = isUnderBoot(path) ? this.#linkable.get(pathKey(entry.linkTarget)) : undefined;
-      if (content !== undefined) this.#bootFiles.push({ path, ...content });
+      const content = this.#linkable.get(pathKey(entry.linkTarget));
+      if (content !== undefined && isUnderBoot(path)) this.#bootFiles.push({ path, ...content });
+      if (content !== undefined && this.remembers(pathKey(path))) this.#rememberedFiles.push({ path, ...content });
     }
     if (type !== 'file') return;
     this.#contentBytes += sizeBytes;
@@ -56,6 +63,7 @@ export class TreeStatistics {
     if ((mode & SPECIAL_BITS) !== 0) this.#setuidFiles.push({ path, mode });
     const isBootFile = isUnderBoot(path);
     if (isBootFile) this.#bootFiles.push({ path, sizeBytes, tarOffsetBytes });
+    if (this.remembers(pathKey(path))) this.#rememberedFiles.push({ path, sizeBytes, tarOffsetBytes });
     if (isBootFile || this.census.has(pathKey(path))) this.#linkable.set(pathKey(path), { sizeBytes, tarOffsetBytes });
     this.#file = sizeBytes >= MIN_SPARSE_BYTES ? entry : undefined;
   }
@@ -79,6 +87,7 @@ export class TreeStatistics {
       contentBytes: this.#contentBytes,
       largestFileBytes: this.#largestFileBytes,
       bootFiles: this.#bootFiles,
+      rememberedFiles: this.#rememberedFiles,
       setuidFiles: this.#setuidFiles,
       sparseFiles: this.#sparseFiles,
     };

@@ -41,6 +41,8 @@ export interface StreamTreeOptions {
   readonly rewrite?: (entry: TreeEntry) => Rewritten;
   /** Sees every entry that is written, in order. */
   readonly onEntry?: (entry: TreeEntry) => void;
+  /** Files that {@link TreeSummary.rememberedFiles} shall have, with where they stand in the archive; by path, bytes as latin1. */
+  readonly remembers?: ((path: string) => boolean) | undefined;
   /** Entries for all outputs, after all others. */
   readonly append?: () => readonly TreeFile[];
   /**
@@ -96,7 +98,7 @@ export class TreeStream implements TreeWriter {
       writer: new NewcWriter(feed(output.sink), census),
       isTaking: false,
     }));
-    this.#statistics = new TreeStatistics(census);
+    this.#statistics = new TreeStatistics(census, options.remembers);
   }
 
   get isFull(): boolean {

@@ -1,5 +1,7 @@
 import { chmod, cp, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { GUEST_RECORD_FILE } from '../../compare/guest-record.js';
+import type { PackageList } from '../../packages/types.js';
 import { hashFile } from '../../store/files.js';
 import type { StoredObject } from '../../store/store.js';
 import { leastMemoryMiB } from '../../tree/least-memory.js';
@@ -11,6 +13,7 @@ import type { Answered } from './answer.js';
 import type { Fetched } from './fetch.js';
 import type { Inspected } from './inspect.js';
 import type { Installed } from './install.js';
+import type { PackagesListed } from './packages.js';
 import type { Paired } from './pair.js';
 import type { Preflighted } from './preflight.js';
 import type { TreesMade } from './trees.js';
@@ -25,7 +28,7 @@ export const ROOT_PASSWORD_FILE = 'root-password';
 
 /** Staging -> store object with its manifest, in one step. */
 export const commit: Stage<
-  Recipe & Fetched & Inspected & Answered & Preflighted & Installed & TreesMade & Paired,
+  Recipe & Fetched & Inspected & Answered & Preflighted & Installed & TreesMade & Paired & PackagesListed,
   Committed
 > = {
   name: 'commit',
@@ -44,6 +47,9 @@ export const commit: Stage<
       hashes.set(name, await hashFile(file, { signal }));
     }
     for (const list of ['census', 'specials']) await rm(path.join(staging, list), { force: true });
+    for (const name of [...build.installed.files, GUEST_RECORD_FILE]) {
+      hashes.set(name, await hashFile(path.join(staging, name), { signal }));
+    }
     const artifacts: Manifest['artifacts'] = [];
     for (const [name, sha256] of hashes) {
       const { size: sizeBytes } = await stat(path.join(staging, name));
@@ -84,6 +90,7 @@ export const commit: Stage<
         vcpus: build.vcpus,
         diskSizeBytes: build.disk.sizeBytes,
         accelerator: build.machine.accelerator,
+        ...(trees.latestTime === undefined ? {} : { latestTime: { ...trees.latestTime } }),
         ...(build.disk.attempts.length < 2 ? {} : { attempts: [...build.disk.attempts] }),
       },
       kernel: { version: boot.version, kernel: boot.kernel, initrd: boot.initrd },
@@ -101,7 +108,8 @@ export const commit: Stage<
             },
           }),
       netboot: build.netboot,
-      ...(trees.packages === undefined ? {} : { packages: [...trees.packages] }),
+      changes: [...trees.changes],
+      ...describePackages(build.installed.list),
       tools: { ...build.machine.toolVersions },
       commands: tools.commands.map((command) => ({ ...command })),
       timings: timings.map((timing) => ({ ...timing })),
@@ -131,3 +139,11 @@ export const commit: Stage<
     return { object, manifest };
   },
 };
+
+function describePackages(list: PackageList | undefined): Pick<Manifest, 'packageManager' | 'packages'> {
+  if (list === undefined) return {};
+  return {
+    packageManager: list.manager,
+    packages: list.packages.map(({ name, version, arch }) => ({ name, version, arch })),
+  };
+}

@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import { chmod, copyFile, cp, mkdir, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { GUEST_RECORD_FILE } from '../../compare/guest-record.js';
 import { Iso2RootfsError } from '../../errors.js';
+import { PACKAGES_FILE, SBOM_FILE } from '../../packages/types.js';
 import { placeFile } from '../../store/link.js';
 import type { StoredObject } from '../../store/store.js';
 import { copySparse } from '../../tools/copy.js';
@@ -41,7 +43,7 @@ export const deliver: Stage<Recipe & Claimed & Deliverable, Delivered> = {
     const { staging } = output;
     // It holds a guest's files with their setuid bits: others get in when it is complete.
     await mkdir(staging, { recursive: true, mode: 0o700 });
-    const files = planFiles(build.outputs, build.cgz);
+    const files = [...planFiles(build.outputs, build.cgz), ...findAccompanying(object)];
     await requireRoom(build, files);
     const sums = await placeFiles(context, object, staging, files);
     if (output.wantsNfsroot && build.nfsroot === undefined) await unpackNfsroot(context, object, staging);
@@ -59,12 +61,24 @@ export const deliver: Stage<Recipe & Claimed & Deliverable, Delivered> = {
   },
 };
 
+type DeliveredFile = Pick<PlannedFile, 'name' | 'stored'>;
+
+/** What tells of the system, whatever outputs are asked for; not all objects have it. */
+const ACCOMPANYING = [PACKAGES_FILE, SBOM_FILE, GUEST_RECORD_FILE];
+
+function findAccompanying({ record }: StoredObject): DeliveredFile[] {
+  return ACCOMPANYING.filter((name) => record.files.some(({ path: stored }) => stored === name)).map((name) => ({
+    name,
+    stored: name,
+  }));
+}
+
 /** Asked before the first byte is copied. On the store's own file system files are linked and take no space. */
-async function requireRoom(build: Claimed & Deliverable, files: readonly PlannedFile[]): Promise<void> {
+async function requireRoom(build: Claimed & Deliverable, files: readonly DeliveredFile[]): Promise<void> {
   const { output, object } = build;
   const sizeOf = (wanted: string): number =>
     object.record.files.find(({ path: stored }) => stored === wanted)?.sizeBytes ?? 0;
-  const allocatedBytesOf = async ({ stored }: PlannedFile): Promise<number> =>
+  const allocatedBytesOf = async ({ stored }: DeliveredFile): Promise<number> =>
     (await stat(path.join(object.directory, stored))).blocks * 512;
   const [source, destination] = [await stat(object.directory), await stat(output.staging)];
   const isCopied = source.dev !== destination.dev;
@@ -78,7 +92,7 @@ async function placeFiles(
   { emit, stage, signal, tools }: Context,
   object: StoredObject,
   staging: string,
-  files: readonly PlannedFile[],
+  files: readonly DeliveredFile[],
 ): Promise<string> {
   let sums = '';
   for (const { name, stored } of files) {
@@ -98,7 +112,7 @@ async function placeFiles(
 /** What is delivered of an object, under the names that it has in the output directory. */
 async function describeDelivered(
   object: StoredObject,
-  files: readonly PlannedFile[],
+  files: readonly DeliveredFile[],
   hasNfsroot: boolean,
 ): Promise<Manifest> {
   const stored = await readJson(path.join(object.directory, MANIFEST_FILE));

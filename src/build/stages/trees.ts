@@ -1,11 +1,15 @@
-import { mkdir, realpath, stat } from 'node:fs/promises';
+import { mkdir, realpath, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Iso2RootfsError } from '../../errors.js';
-import { NetbootRewriter, type Package } from '../../distro/netboot.js';
+import { NetbootRewriter } from '../../distro/netboot.js';
 import { freeBytes, requireSpace } from '../../tools/space.js';
 import { digHoles } from '../../tools/tar.js';
 import type { StreamedTree } from '../../tree/transform.js';
 import type { Stage } from '../pipeline.js';
+import { GUEST_RECORD_FILE } from '../../compare/guest-record.js';
+import { isPackageDatabase } from '../../packages/read-packages.js';
+import { ChangeRecorder } from '../change-recorder.js';
+import type { Manifest } from '../manifest.js';
 import { isUsualCgz, USUAL_CGZ } from '../artifacts/plan.js';
 import { openDisk } from '../tree-source.js';
 import { writeTrees, type HashedFile } from '../write-trees.js';
@@ -20,9 +24,12 @@ export interface TreesMade {
     /** Undefined when it was not asked for. */
     readonly cgz: HashedFile | undefined;
     readonly tree: StreamedTree;
-    readonly packages: readonly Package[] | undefined;
     /** What was learnt of the system while its entries passed. */
     readonly system: Pick<NetbootRewriter, 'kernelFacts' | 'selinuxMode'>;
+    /** What was changed on the way out of the disk. */
+    readonly changes: NonNullable<Manifest['changes']>;
+    /** When the installation ended, where something tells it. */
+    readonly latestTime: { readonly seconds: number; readonly nanoseconds: number } | undefined;
     /** Where nfsroot was unpacked: in the output that is being made. Undefined when it was not asked for. */
     readonly nfsroot: string | undefined;
   };
@@ -42,21 +49,34 @@ export const trees: Stage<Recipe & Installed & Prepared & Claimed, TreesMade> = 
       await mkdir(nfsroot, { recursive: true });
     }
     const rewriter = new NetbootRewriter({ selinux });
+    const recorder = new ChangeRecorder(rewriter);
     const { compression } = USUAL_CGZ;
-    const cgz = { path: path.join(directory, 'initramfs.cgz'), compression, append: rewriter.appendToInitramfs };
+    const cgz = { path: path.join(directory, 'initramfs.cgz'), compression, append: recorder.appendToInitramfs };
     // Every other kind is made of rootfs.tar.
     const isNow = outputs.includes('cgz') && isUsualCgz(cgzRecipe);
+    const source = await openDisk(tools, preparedDiskPath, directory);
     const written = await writeTrees(
-      await openDisk(tools, preparedDiskPath, directory),
+      source,
       { tarPath: path.join(directory, 'rootfs.tar'), nfsroot, initramfs: isNow ? [cgz] : [] },
       // A sparse file of terabytes comes as zeros: refused by name, before it fills the disk.
-      { rewrite: rewriter.rewrite, append: rewriter.append, maxContentBytes: await freeBytes(directory) },
+      {
+        rewrite: recorder.rewrite,
+        append: recorder.append,
+        remembers: isPackageDatabase,
+        maxContentBytes: await freeBytes(directory),
+      },
       context,
     );
     checkToken(rewriter, disk.token);
     const { tree, tar } = written;
     if (nfsroot !== undefined) await digHoles(tools, await existingFiles(nfsroot, tree));
-    return { trees: { tar, tree, cgz: written.initramfs[0], packages: rewriter.packages, nfsroot, system: rewriter } };
+    await writeFile(path.join(directory, GUEST_RECORD_FILE), source.record, { mode: 0o444 });
+    // It may be made later, of rootfs.tar: what it has more than the others is known now.
+    if (!isNow) recorder.appendToInitramfs();
+    const { changes } = recorder;
+    const { endedAt: latestTime } = source;
+    const [made] = written.initramfs;
+    return { trees: { tar, tree, cgz: made, changes, latestTime, nfsroot, system: rewriter } };
   },
 };
 
