@@ -84,7 +84,7 @@ async function convert(setting: Setting, cache: string, engine: string): Promise
 }
 
 /** Replaces the disk of a cache by one to which so many bytes of files were added. */
-function enlarge(setting: Setting, cache: string, addedBytes: number): void {
+export function enlarge(setting: Setting, cache: string, addedBytes: number): void {
   const relative = path.relative(setting.cache, path.dirname(setting.disk));
   const directory = path.join(cache, relative);
   const disk = path.join(directory, 'disk.raw');
