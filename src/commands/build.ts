@@ -18,6 +18,8 @@ FILES (in the output directory)
   modules.cgz     with --cgz-exclude modules: give the kernel initramfs.cgz and this, in this order
   vmlinuz, initrd.img
   manifest.json   inputs, hashes, commands, timings, what a format could not hold
+  packages.json, sbom.cdx.json   what is installed, and the same as a CycloneDX bill of materials
+  guest-record.gz what the guest's file system said of its files, for iso2rootfs audit
   SHA256SUMS      for sha256sum -c
   root-password   with --root-password random
   rootfs.squashfs, rootfs.oci.tar, rootfs.docker.tar, disk.qcow2, disk.raw, rootfs.tar.gz, rootfs.tar.xz, rootfs.tar.zst

@@ -175,6 +175,12 @@ export function requirementsFor(arch: string = hostArch()): readonly Requirement
       packages: samePackage('rpcbind'),
     },
     {
+      programs: ['rpm'],
+      reason: 'list the packages of systems that have rpm',
+      isOptional: true,
+      packages: samePackage('rpm'),
+    },
+    {
       programs: ['cpio'],
       reason: 'look into initramfs.cgz by hand',
       isOptional: true,
