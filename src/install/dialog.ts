@@ -21,6 +21,8 @@ const MARK = /^\[([!?.]{1,2})\]\s*/;
 const NEWT_BUTTON = /<([^<>]{1,30})>/g;
 /** `[ OK ]`, `[Abort]`, `[ Done       ]`, but not `[ ]`, `[x]` or `[!!]`. */
 const BRACKET_BUTTON = /\[\s*([A-Za-z][A-Za-z ]{1,28}?)\s*>?\s*\]/g;
+/** A progress box has it on a line of its own; debian-installer's may have a button to cancel what goes on. */
+const PERCENTAGE = /^[\s█▒░#.]*\d{1,3} ?%[\s█▒░#.]*$/;
 const ENTRY_FIELD = /_{4,}|\[[ xX*]\] |\([ *]\) /;
 
 interface Box {
@@ -122,6 +124,11 @@ function toDialog(rawTitle: string, lines: readonly string[]): Dialog {
     .filter((line) => /[\p{L}\d]/u.test(line))
     .join(' ')
     .replace(/\s+/g, ' ');
-  const isQuestion = mark !== '' || buttons.length > 0 || lines.some((line) => ENTRY_FIELD.test(line));
+  const isProgress = mark === '' && lines.some((line) => PERCENTAGE.test(line)) && buttons.every(isCancel);
+  const isQuestion = mark !== '' || (buttons.length > 0 && !isProgress) || lines.some((line) => ENTRY_FIELD.test(line));
   return { title, mark, text, buttons, isQuestion };
+}
+
+function isCancel(button: string): boolean {
+  return /^(cancel|abort)$/i.test(button);
 }

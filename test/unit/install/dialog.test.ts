@@ -33,6 +33,19 @@ describe('findDialog', () => {
     expect(dialog?.text).to.contain('44%');
   });
 
+  it('takes no progress box for a question because it can be cancelled', () => {
+    const boxOf = (title: string, ...lines: readonly string[]): boolean | undefined =>
+      findDialog([
+        `${`┌──┤ ${title} ├`.padEnd(39, '─')}┐`,
+        ...lines.map((line) => `${`│ ${line}`.padEnd(39)}│`),
+        `└${'─'.repeat(38)}┘`,
+      ])?.isQuestion;
+    expect(boxOf('Configuring apt', '     11%', 'Scanning the media...', '  <Cancel>')).to.equal(false);
+    expect(boxOf('[!] Configure apt', '     11%', '  <Cancel>')).to.equal(true);
+    expect(boxOf('Disk', 'The disk is 100% full', '  <Cancel>')).to.equal(true);
+    expect(boxOf('Download', '     11%', '  <Retry>   <Cancel>')).to.equal(true);
+  });
+
   it('reads frames of ASCII and frames without a title', () => {
     const dialog = findDialog([
       '  +------------| Error |-------------+',
