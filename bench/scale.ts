@@ -11,6 +11,7 @@ import { cacheWithDisk, copyDisk, DIRECTORY, emptyDirectory, PROGRAM, ROOT, type
 
 /** Sizes of the archive in bytes; 0: the disk as it is. An appliance without KVM needs minutes for a gigabyte. */
 const SIZES: Readonly<Record<string, readonly number[]>> = { mount: [0, 1e9, 3e9], guestfs: [0, 1e9] };
+const SECTOR_BYTES = 512;
 const SMALL_FILE_BYTES = 16 * 1024;
 const LARGE_FILE_BYTES = 4 * 1024 * 1024;
 
@@ -111,11 +112,14 @@ export function enlarge(setting: Setting, cache: string, addedBytes: number): vo
 
 /** The largest partition first. */
 function partitionOffsets(disk: string): number[] {
-  const table = JSON.parse(execFileSync('sfdisk', ['--json', disk], { encoding: 'utf8' })) as {
-    partitiontable: { sectorsize?: number; partitions: { start: number; size: number }[] };
-  };
-  const { sectorsize = 512, partitions } = table.partitiontable;
-  return [...partitions].sort((a, b) => b.size - a.size).map(({ start }) => start * sectorsize);
+  const table = execFileSync('partx', ['--show', '--noheadings', '--output', 'START,SECTORS', disk], {
+    encoding: 'utf8',
+  });
+  const partitions = table
+    .trim()
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/).map(Number));
+  return partitions.sort((a, b) => (b[1] ?? 0) - (a[1] ?? 0)).map(([start = 0]) => start * SECTOR_BYTES);
 }
 
 /** Half of the bytes in many small texts, half in few files that cannot be compressed. */
