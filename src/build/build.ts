@@ -5,7 +5,7 @@ import { Store, type StoredObject } from '../store/store.js';
 import type { FileLock } from '../tools/flock.js';
 import { Toolbox } from '../tools/toolbox.js';
 import type { Context } from './context.js';
-import { commit, derive, install, kernel, packages, pair, preflight, prepare, sparsify, trees } from './conversion-stages.js';
+import { commit, derive, install, packages, pair, preflight, prepare, sparsify, trees } from './conversion-stages.js';
 import { missingFiles } from './artifacts/plan.js';
 import { manifestSchema, type Manifest } from './manifest.js';
 import { claimOutputDirectory } from './output-directory.js';
@@ -39,7 +39,7 @@ const convert = Pipeline.from<Awaited<ReturnType<typeof check.run>>>()
   .stage(install)
   .stage(prepare)
   .stage(sparsify)
-  .beside(kernel, trees)
+  .stage(trees)
   .stage(pair)
   .stage(packages)
   .stage(commit);

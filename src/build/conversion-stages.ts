@@ -5,7 +5,6 @@ export const preflight = lazyStage('preflight', async () => (await import('./sta
 export const install = lazyStage('install', async () => (await import('./stages/install.js')).install);
 export const prepare = lazyStage('prepare', async () => (await import('./stages/prepare.js')).prepare);
 export const sparsify = lazyStage('sparsify', async () => (await import('./stages/prepare.js')).sparsify);
-export const kernel = lazyStage('kernel', async () => (await import('./stages/kernel.js')).kernel);
 export const trees = lazyStage('rootfs+nfsroot+initramfs', async () => (await import('./stages/trees.js')).trees);
 export const pair = lazyStage('pair', async () => (await import('./stages/pair.js')).pair);
 export const packages = lazyStage('packages', async () => (await import('./stages/packages.js')).packages);

@@ -1,45 +1,137 @@
-import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
-import type { Readable } from 'node:stream';
-import { startTarOut } from '../tools/guestfish.js';
+import { Readable } from 'node:stream';
+import { Iso2RootfsError } from '../errors.js';
+import { archiveDisk } from '../tools/guestfish.js';
 import type { RunningProgram } from '../tools/run.js';
 import type { Toolbox } from '../tools/toolbox.js';
+import { ARCHIVE_LISTS } from '../tools/archive-tree.js';
+import type { TreeEntry } from '../tree/entry.js';
 import { parseHardLinkCensus, type HardLinkCensus } from '../tree/hard-link-census.js';
+import { parsePaxTime, type PaxTime } from '../tree/pax-records.js';
 import { parseSpecialInodes, SpecialLinks } from '../tree/special-links.js';
+import { latestTimes, parseNames } from './latest-times.js';
 
 /** A root file system as a tar stream, with what has to be known before its first entry. */
 export interface TreeSource {
   readonly stream: Readable;
   readonly census: HardLinkCensus;
-  readonly specials: SpecialLinks;
+  /** When the installation ended; undefined where nothing tells it. */
+  readonly endedAt: PaxTime | undefined;
+  /** What the file system itself says of its names: see compare/guest-record.ts. */
+  readonly record: Buffer;
+  /** An entry as it is in the installed system, whoever read it: hard links of fifos and devices, times no later than the end of the installation. */
+  readonly adjust: (entry: TreeEntry) => TreeEntry;
   /** What gives the stream; it has to be stopped when nobody reads on. */
   readonly programs: readonly RunningProgram[];
+  /** To be called when all has been read, or nothing more will be. */
+  readonly close: () => Promise<void>;
 }
+
+const LENGTH_BYTES = 21;
+/** Of all lists together: some ten million names. */
+const MOST_LIST_BYTES = 2 ** 30;
 
 /**
  * Starts reading the root file system of a disk, through the libguestfs appliance.
- * @param directory for the lists that precede the stream
+ * @param directory for files of the appliance's, which are removed by `close`
  */
 export async function openDisk(tools: Toolbox, diskPath: string, directory: string): Promise<TreeSource> {
-  const censusPath = path.join(directory, 'census');
-  const specialsPath = path.join(directory, 'specials');
-  const program = await startTarOut(tools, { diskPath, censusPath, specialsPath });
-  try {
-    const stream = program.stdout as Readable;
-    await firstByte(stream, program);
-    const census = parseHardLinkCensus(await readFile(censusPath));
-    const specials = new SpecialLinks(parseSpecialInodes(await readFile(specialsPath)));
-    return { stream, census, specials, programs: [program] };
-  } catch (error) {
+  const exchange = await mkdtemp(path.join(directory, 'exchange-'));
+  const { stream, program } = await archiveDisk(tools, diskPath, exchange);
+  const close = async (): Promise<void> => {
     await program.stop();
-    throw error;
+    await rm(exchange, { recursive: true, force: true });
+  };
+  try {
+    return await readTreeSource(stream, [program], close);
+  } catch (error) {
+    // An early end has its reason in the program.
+    const isOver = error instanceof Iso2RootfsError && error.code === 'INTEGRITY';
+    const reason: unknown = isOver
+      ? await program.done.then(
+          () => undefined,
+          (failure: unknown) => failure,
+        )
+      : undefined;
+    await close();
+    throw reason ?? error;
   }
 }
 
-async function firstByte(stream: Readable, program: RunningProgram): Promise<void> {
-  if (stream.readableLength > 0) return;
-  await Promise.race([once(stream, 'readable'), program.done]);
-  // Readable is also the end of a stream that had nothing: then the program says why.
-  if (stream.readableLength === 0) await program.done;
+/**
+ * Reads the lists in front of an archive (see tools/archive-tree.ts).
+ * @throws Iso2RootfsError INTEGRITY when the stream ends within them
+ */
+export async function readTreeSource(
+  stream: AsyncIterable<Buffer>,
+  programs: readonly RunningProgram[],
+  close: () => Promise<void>,
+): Promise<TreeSource> {
+  const reader = new PrefixReader(stream);
+  const lists: Record<string, Buffer> = {};
+  for (const name of ARCHIVE_LISTS) {
+    const length = (await reader.take(LENGTH_BYTES)).toString('latin1');
+    if (!/^\d{20}\n$/.test(length) || Number(length) > MOST_LIST_BYTES) {
+      throw new Iso2RootfsError('INTERNAL', 'the lists in front of the archive cannot be read');
+    }
+    lists[name] = await reader.take(Number(length));
+  }
+  const of = (name: (typeof ARCHIVE_LISTS)[number]): Buffer => lists[name] ?? Buffer.alloc(0);
+  const census = parseHardLinkCensus(of('census'));
+  const specials = new SpecialLinks(parseSpecialInodes(of('specials')));
+  const end = of('end');
+  const endedAt = end.length === 0 ? undefined : parsePaxTime(end);
+  const clamp = latestTimes(endedAt, parseNames(of('names')));
+  return {
+    stream: Readable.from(reader.rest(), { objectMode: false, highWaterMark: 4 * 1024 * 1024 }),
+    census,
+    endedAt,
+    record: of('record'),
+    adjust: (entry) => clamp(specials.relink(entry)),
+    programs,
+    close,
+  };
+}
+
+/** Takes a number of bytes off the front of a stream. */
+class PrefixReader {
+  readonly #iterator: AsyncIterator<Buffer>;
+  #left: Buffer = Buffer.alloc(0);
+
+  constructor(stream: AsyncIterable<Buffer>) {
+    this.#iterator = stream[Symbol.asyncIterator]();
+  }
+
+  async take(bytes: number): Promise<Buffer> {
+    const pieces = [this.#left];
+    let have = this.#left.length;
+    while (have < bytes) {
+      const { value, done } = await this.#iterator.next();
+      if (done === true) {
+        throw new Iso2RootfsError(
+          'INTEGRITY',
+          'the installed system could not be read: the stream of its files has ended early',
+        );
+      }
+      pieces.push(value);
+      have += value.length;
+    }
+    const all = pieces.length === 1 ? this.#left : Buffer.concat(pieces);
+    this.#left = all.subarray(bytes);
+    return all.subarray(0, bytes);
+  }
+
+  async *rest(): AsyncGenerator<Buffer, void, undefined> {
+    try {
+      if (this.#left.length > 0) yield this.#left;
+      for (;;) {
+        const { value, done } = await this.#iterator.next();
+        if (done === true) return;
+        yield value;
+      }
+    } finally {
+      await this.#iterator.return?.();
+    }
+  }
 }

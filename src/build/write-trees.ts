@@ -93,7 +93,7 @@ export async function writeTrees(
     const streaming = streamTree(
       source.stream,
       { tar: tarSink, newc },
-      { ...options, census: source.census, rewrite: (entry) => options.rewrite(source.specials.relink(entry)), signal },
+      { ...options, census: source.census, rewrite: (entry) => options.rewrite(source.adjust(entry)), signal },
     );
     const [tree] = await firstFailure([
       streaming,

@@ -1,45 +1,90 @@
+import { availableParallelism } from 'node:os';
+import { Iso2RootfsError } from '../errors.js';
+import { ARCHIVE_TREE_SCRIPT } from './archive-tree.js';
+import { GuestfishSession } from './guestfish-session.js';
 import type { RunningProgram } from './run.js';
+import { createSharedRing, RING_LABELS, RING_WRITER_SCRIPT } from './shared-ring.js';
 import type { Toolbox } from './toolbox.js';
 
-const SPECIALS = 'find /sysroot "(" -type p -o -type b -o -type c ")" -links +1 -printf "%D:%i %P\\0" | base64 -w0';
+/** A second processor lets the appliance read, archive and write at the same time. */
+const APPLIANCE_PROCESSORS = 2;
 
-const CENSUS = 'find /sysroot ! -type d -links +1 -printf "%n %P\\0" | base64 -w0';
-
-/**
- * What virt-tar-out runs (`guestfish --ro -i tar-out`), preceded in the same appliance by a census of the files with several names:
- * a newc archive has to state a file's link count before the other names are seen, and tar keeps no hard links of fifos and devices.
- *
- * The census' command is passed in base64, since both guestfish and the appliance's shell take quotes and backslashes apart. Its output
- * goes through a pipe into a file, since guestfish buffers its own stdout and tar-out does not: on one stream their order would not be
- * certain. The file's path is passed by the environment, so that no character of it is special.
- *
- * tar-out's options are false by default: owners would be names, capabilities, labels and ACLs would be lost.
- */
-const inAppliance = (command: string): string =>
-  `debug sh "echo ${Buffer.from(command).toString('base64')}|base64 -d|sh" | base64 -d`;
-
-const SCRIPT = `${inAppliance(CENSUS)} > "$ISO2ROOTFS_CENSUS"
-${inAppliance(SPECIALS)} > "$ISO2ROOTFS_SPECIALS"
-tar-out / - numericowner:true xattrs:true selinux:true acls:true
-`;
-
-export interface TarOutOptions {
-  readonly diskPath: string;
-  /** File for the census: NUL-terminated records `<link count> <path>`, paths relative to the root and in raw bytes. */
-  readonly censusPath: string;
-  /** File for the fifos and device nodes with several names: NUL-terminated records `<device>:<inode> <path>`. */
-  readonly specialsPath: string;
+export interface DiskArchive {
+  readonly stream: AsyncIterable<Buffer>;
+  readonly program: RunningProgram;
 }
 
-/** Starts reading the root file system of a disk image as a tar stream; the census is complete before its first byte. */
-export async function startTarOut(tools: Toolbox, options: TarOutOptions): Promise<RunningProgram> {
-  return tools.start('guestfish', ['--ro', '--format=raw', '-a', options.diskPath, '-i'], {
-    stdin: { text: SCRIPT },
-    stdout: 'stream',
-    env: { ISO2ROOTFS_CENSUS: options.censusPath, ISO2ROOTFS_SPECIALS: options.specialsPath },
-    reason: 'read the files of the installed disk',
-    hint: "'iso2rootfs doctor --thorough' starts the libguestfs appliance and tells what is wrong with it.",
-  });
+/**
+ * Starts reading the root file system of a disk image: in one appliance the file systems are found and mounted read-only, as
+ * `guestfish --ro -i` does it, and archived by the script of archive-tree.ts.
+ * @param directory for the files that the appliance shares with us
+ * @throws Iso2RootfsError TOOL_FAILED when there is not exactly one system on the disk
+ */
+export async function archiveDisk(tools: Toolbox, diskPath: string, directory: string): Promise<DiskArchive> {
+  const ring = await createSharedRing(directory);
+  const session = await GuestfishSession.start(tools);
+  const { program } = session;
+  try {
+    session.send(['smp', String(Math.min(APPLIANCE_PROCESSORS, availableParallelism()))]);
+    session.send(['add-drive', diskPath, 'readonly:true', 'format:raw']);
+    session.send(['add-drive', ring.dataPath, 'format:raw', `label:${RING_LABELS.data}`]);
+    session.send(['add-drive', ring.controlPath, 'format:raw', `label:${RING_LABELS.control}`]);
+    session.send(['run']);
+    const roots = await session.ask(['inspect-os']);
+    const [root] = roots;
+    if (root === undefined || roots.length > 1) {
+      throw new Iso2RootfsError(
+        'TOOL_FAILED',
+        `the disk holds ${roots.length} systems that libguestfs knows, not one`,
+        {
+          hint: 'Read the console log of the installation: is its disk complete?',
+        },
+      );
+    }
+    for (const [mountPoint, device] of mountsOf(await session.ask(['inspect-get-mountpoints', root]))) {
+      // As with `-i`: an fstab may name what was there only while installing, such as a CD-ROM.
+      session.send(['mount-ro', device, mountPoint], { mayFail: mountPoint !== '/' });
+    }
+    await session.answer();
+    session.send(['debug', 'sh', inAppliance()]);
+    session.end();
+    let hasEnded = false;
+    const end = (): void => void (hasEnded = true);
+    void program.done.then(end, end);
+    return { stream: ring.read(() => hasEnded), program };
+  } catch (error) {
+    session.end();
+    await program.stop();
+    // Its own failure says more than that it has ended.
+    throw error;
+  }
+}
+
+/** `/boot: /dev/sda1`, in the order in which they can be mounted. */
+function mountsOf(lines: readonly string[]): [mountPoint: string, device: string][] {
+  return lines
+    .flatMap((line): [string, string][] => {
+      const [, mountPoint, device] = /^(\/.*): (\S.*)$/.exec(line) ?? [];
+      return mountPoint === undefined || device === undefined ? [] : [[mountPoint, device]];
+    })
+    .sort(([one], [other]) => one.length - other.length);
+}
+
+/**
+ * The archiver and the writer of the ring, in base64, since both guestfish and the appliance's shell take quotes and backslashes apart.
+ * The archiver's stderr is what guestfish says when it fails.
+ */
+function inAppliance(): string {
+  const script = `d=/tmp/iso2rootfs
+mkdir $d
+cat >$d/archive <<'ARCHIVE'
+${ARCHIVE_TREE_SCRIPT}ARCHIVE
+cat >$d/ring <<'RING'
+${RING_WRITER_SCRIPT}RING
+{ sh $d/archive /sysroot 2>$d/errors || : >$d/failed; } | sh $d/ring /dev/disk/guestfs/${RING_LABELS.data} /dev/disk/guestfs/${RING_LABELS.control}
+[ ! -e $d/failed ] || { tail -n 5 $d/errors >&2; exit 1; }
+`;
+  return `echo ${Buffer.from(script).toString('base64')}|base64 -d|sh`;
 }
 
 /** The text of one small file on a disk image; undefined when there is no system on it, or no such file. */

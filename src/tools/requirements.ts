@@ -90,11 +90,6 @@ export function requirementsFor(arch: string = hostArch()): readonly Requirement
       packages: GUESTFS_TOOLS,
     },
     {
-      programs: ['virt-get-kernel', 'virt-builder'],
-      reason: 'take the kernel and its initrd out of the disk',
-      packages: GUESTFS_TOOLS,
-    },
-    {
       programs: ['guestfish'],
       reason: 'read the file system out of the disk',
       // guestfs-release-notes-1.32(1): new parameters of guestfs_tar_out.

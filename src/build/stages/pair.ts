@@ -1,15 +1,12 @@
 import { createReadStream, createWriteStream } from 'node:fs';
-import { rename } from 'node:fs/promises';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { Iso2RootfsError } from '../../errors.js';
-import { exists } from '../../store/files.js';
 import { chooseBootPair, type BootPair } from '../boot-files.js';
 import { decompressKernel } from '../decompress-kernel.js';
 import { judgeNetboot } from '../judge-netboot.js';
 import type { Manifest } from '../manifest.js';
 import type { Stage } from '../pipeline.js';
-import type { KernelCopied } from './kernel.js';
 import type { TreesMade } from './trees.js';
 
 export interface Paired {
@@ -18,11 +15,11 @@ export interface Paired {
 }
 
 /**
- * What boots the outputs, and what it can do: the kernel and initrd that were copied, or, where virt-get-kernel took a kdump image or two versions, the right ones out of rootfs.tar.
+ * What boots the outputs, and what it can do: the newest kernel and the initrd of its version, out of rootfs.tar.
  */
-export const pair: Stage<KernelCopied & TreesMade, Paired> = {
+export const pair: Stage<TreesMade, Paired> = {
   name: 'pair',
-  run: async ({ kernelDirectory, trees }, { tools, emit }) => {
+  run: async ({ trees }, { tools, emit }) => {
     const files = new Map(
       trees.tree.bootFiles
         .map((file) => [file.path.toString('utf8').replace(/^boot\//, ''), file] as const)
@@ -31,11 +28,6 @@ export const pair: Stage<KernelCopied & TreesMade, Paired> = {
     const boot = chooseBootPair([...files.keys()]);
     const place = async (name: string, newName: string): Promise<string> => {
       const destination = path.join(path.dirname(trees.tar.path), newName);
-      const copied = path.join(kernelDirectory, name);
-      if (await exists(copied)) {
-        await rename(copied, destination);
-        return destination;
-      }
       const file = files.get(name);
       if (file?.tarOffsetBytes === undefined)
         throw new Iso2RootfsError('INTERNAL', `boot/${name} is not in rootfs.tar`);

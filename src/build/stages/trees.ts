@@ -48,13 +48,13 @@ export const trees: Stage<Recipe & Installed & Prepared & Claimed, TreesMade> = 
       await requireSpace(path.dirname(output.directory), blocks * 512, 'nfsroot');
       await mkdir(nfsroot, { recursive: true });
     }
-    const rewriter = new NetbootRewriter({ selinux });
+    const source = await openDisk(tools, preparedDiskPath, directory);
+    const rewriter = new NetbootRewriter({ selinux, mtimeSeconds: source.endedAt?.seconds ?? 0 });
     const recorder = new ChangeRecorder(rewriter);
     const { compression } = USUAL_CGZ;
     const cgz = { path: path.join(directory, 'initramfs.cgz'), compression, append: recorder.appendToInitramfs };
     // Every other kind is made of rootfs.tar.
     const isNow = outputs.includes('cgz') && isUsualCgz(cgzRecipe);
-    const source = await openDisk(tools, preparedDiskPath, directory);
     const written = await writeTrees(
       source,
       { tarPath: path.join(directory, 'rootfs.tar'), nfsroot, initramfs: isNow ? [cgz] : [] },
@@ -67,6 +67,7 @@ export const trees: Stage<Recipe & Installed & Prepared & Claimed, TreesMade> = 
       },
       context,
     );
+    await source.close();
     checkToken(rewriter, disk.token);
     const { tree, tar } = written;
     if (nfsroot !== undefined) await digHoles(tools, await existingFiles(nfsroot, tree));
