@@ -21,16 +21,18 @@ async function listPools(): Promise<string[]> {
 
 /** Everything on the host that would be a leftover if it were new: domains, pools, files outside of the cache. */
 export async function surveyHost(): Promise<ReadonlySet<string>> {
-  const [domains, pools, boot, media] = await Promise.all([
+  const [domains, pools, boot, nvram, media] = await Promise.all([
     listDomains(),
     listPools(),
     readdir('/var/lib/libvirt/boot').catch(() => []),
+    readdir('/var/lib/libvirt/qemu/nvram').catch(() => []),
     readdir('/var/tmp'),
   ]);
   return new Set([
     ...domains.map((name) => `domain ${name}`),
     ...pools.map((name) => `pool ${name}`),
     ...boot.map((name) => `/var/lib/libvirt/boot/${name}`),
+    ...nvram.map((name) => `/var/lib/libvirt/qemu/nvram/${name}`),
     ...media.filter((name) => OURS.test(name)).map((name) => `/var/tmp/${name}`),
   ]);
 }
