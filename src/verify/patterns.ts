@@ -32,7 +32,7 @@ const PATTERNS: readonly Pattern[] = [
   { name: 'dracut-refused', line: /dracut-initqueue.*(?:timeout, still waiting|Could not boot)/ },
   {
     name: 'dracut-refused',
-    line: /Warning: .*\/dev\/root.* does not exist|Starting Dracut Emergency Shell/i,
+    line: /Warning: \/dev\/\S+ does not exist|Starting .*Dracut Emergency Shell/i,
     isTheEnd: true,
   },
   { name: 'dracut-refused', line: /Generating "\/run\/initramfs\/rdsosreport\.txt"/, isTheEnd: true },
