@@ -17,6 +17,8 @@ export async function placeFile(
   options: {
     readonly signal?: AbortSignal | undefined;
     readonly onProgress?: (doneBytes: number) => void;
+    /** True: what is written to it later must not be written to the store. Default: it is only read. */
+    readonly isToBeChanged?: boolean;
     /** Copies a file that has holes, with them. Default: they are filled. */
     readonly copySparse?: (source: string, destination: string) => Promise<void>;
   } = {},
@@ -29,11 +31,13 @@ export async function placeFile(
       throw error;
     await rm(destination, { force: true });
   }
-  try {
-    await link(source, destination);
-    return 'hard link';
-  } catch (error) {
-    if (!['EXDEV', 'EPERM', 'EMLINK', 'ENOTSUP', 'EACCES'].includes(systemErrorCode(error) ?? '')) throw error;
+  if (options.isToBeChanged !== true) {
+    try {
+      await link(source, destination);
+      return 'hard link';
+    } catch (error) {
+      if (!['EXDEV', 'EPERM', 'EMLINK', 'ENOTSUP', 'EACCES'].includes(systemErrorCode(error) ?? '')) throw error;
+    }
   }
   try {
     const { blocks, size } = await stat(source);

@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { chmod, stat } from 'node:fs/promises';
 import { PassThrough, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { hashFile } from '../../store/files.js';
@@ -49,6 +49,7 @@ export async function makeSquashfs(
   } catch (error) {
     throw await tellingError([program], error);
   }
+  await chmod(path, 0o444);
   const { size: sizeBytes } = await stat(path);
   return { path, sizeBytes, sha256: await hashFile(path, { signal }), lostMetadata: lost.entries };
 }

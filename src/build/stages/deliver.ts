@@ -61,7 +61,7 @@ export const deliver: Stage<Recipe & Claimed & Deliverable, Delivered> = {
   },
 };
 
-type DeliveredFile = Pick<PlannedFile, 'name' | 'stored'>;
+type DeliveredFile = Pick<PlannedFile, 'name' | 'stored' | 'making'>;
 
 /** What tells of the system, whatever outputs are asked for; not all objects have it. */
 const ACCOMPANYING = [PACKAGES_FILE, SBOM_FILE, GUEST_RECORD_FILE];
@@ -70,10 +70,11 @@ function findAccompanying({ record }: StoredObject): DeliveredFile[] {
   return ACCOMPANYING.filter((name) => record.files.some(({ path: stored }) => stored === name)).map((name) => ({
     name,
     stored: name,
+    making: { by: 'conversion' },
   }));
 }
 
-/** Asked before the first byte is copied. On the store's own file system files are linked and take no space. */
+/** Asked before the first byte is copied. On the store's own file system files are linked and take no space, but for disks. */
 async function requireRoom(build: Claimed & Deliverable, files: readonly DeliveredFile[]): Promise<void> {
   const { output, object } = build;
   const sizeOf = (wanted: string): number =>
@@ -83,7 +84,9 @@ async function requireRoom(build: Claimed & Deliverable, files: readonly Deliver
   const [source, destination] = [await stat(object.directory), await stat(output.staging)];
   const isCopied = source.dev !== destination.dev;
   let neededBytes = 0;
-  if (isCopied) for (const file of files) neededBytes += await allocatedBytesOf(file);
+  for (const file of files) {
+    if (isCopied || file.making.by === 'disk-image') neededBytes += await allocatedBytesOf(file);
+  }
   if (output.wantsNfsroot && build.nfsroot === undefined) neededBytes += sizeOf('rootfs.tar');
   if (neededBytes > 0) await requireSpace(output.staging, neededBytes, 'the output');
 }
@@ -95,15 +98,19 @@ async function placeFiles(
   files: readonly DeliveredFile[],
 ): Promise<string> {
   let sums = '';
-  for (const { name, stored } of files) {
+  for (const { name, stored, making } of files) {
     const file = object.record.files.find((each) => each.path === stored);
     if (file?.sha256 === undefined) throw new Iso2RootfsError('INTEGRITY', `the cached object has no ${stored}`);
     const { sizeBytes: total } = file;
+    // Whoever starts a machine from a disk writes to it.
+    const isToBeChanged = making.by === 'disk-image';
     await placeFile(path.join(object.directory, stored), path.join(staging, name), {
       signal,
+      isToBeChanged,
       onProgress: (done) => emit({ type: 'progress', stage, unit: 'bytes', done, total }),
       copySparse: async (source, destination) => copySparse(tools, source, destination),
     });
+    if (isToBeChanged) await chmod(path.join(staging, name), 0o644);
     sums += `${file.sha256}  ${name}\n`;
   }
   return sums;

@@ -75,6 +75,15 @@ describe('files of the store', () => {
     }
   });
 
+  it('never links what will be written to', async () => {
+    const source = path.join(directory, 'disk');
+    const destination = path.join(directory, 'disk-given-out');
+    await writeFile(source, 'content');
+    expect(await placeFile(source, destination, { isToBeChanged: true })).not.to.equal('hard link');
+    expect((await stat(source)).nlink).to.equal(1);
+    expect(await readFile(destination, 'utf8')).to.equal('content');
+  });
+
   it('gives a file another name without a second copy where it can', async () => {
     const [source, destination] = [path.join(directory, 'a'), path.join(directory, 'b')];
     await writeFile(source, 'content');
