@@ -1,4 +1,3 @@
-import pRetry from 'p-retry';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Iso2RootfsError } from '../errors.js';
 import { TransferError } from './http.js';
@@ -40,6 +39,7 @@ export async function retryTransfer<Result>(
   const { signal, isFree = () => false } = options;
   const maxDelayMs = options.maxDelayMs ?? 60_000;
   const abortable = signal === undefined ? {} : { signal };
+  const { default: pRetry } = await import('p-retry');
   for (;;) {
     try {
       return await pRetry(attempt, {

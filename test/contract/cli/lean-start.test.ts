@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -31,10 +31,10 @@ describe('starting', () => {
     const recorder = path.join(directory, 'recorder.mjs');
     writeFileSync(recorded, '');
     writeFileSync(recorder, RECORDER);
-    execFileSync(process.execPath, ['--import', 'tsx', '--import', recorder, 'bin/dev.js', ...args], {
+    spawnSync(process.execPath, ['--import', 'tsx', '--import', recorder, 'bin/dev.js', ...args], {
       cwd: ROOT,
       env: { ...process.env, RECORDED_MODULES: recorded, ISO2ROOTFS_CACHE_DIR: directory },
-      stdio: ['ignore', 'ignore', 'inherit'],
+      stdio: 'ignore',
     });
     const names = readFileSync(recorded, 'utf8').split('\n');
     const packages = names.flatMap((name) => /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(name)?.[1] ?? []);
@@ -56,6 +56,16 @@ describe('starting', () => {
     const { packages } = modulesOf('config');
     expect(packages).to.include('@oclif/core');
     expect(HEAVY.filter((name) => packages.has(name))).to.deep.equal([]);
+  });
+
+  it('loads for a build, until it is known to be no hit in the cache, nothing that installs or converts', () => {
+    const { packages, own } = modulesOf('build', '-f', path.join(directory, 'no-such.iso'));
+    expect(own).to.include('build/build').and.include('build/stages/deliver');
+    expect(own.filter((name) => /^(?:install|verify|initramfs)\//.test(name))).to.deep.equal([]);
+    expect(own).not.to.include.members(['build/stages/install']);
+    expect(own).not.to.include.members(['build/stages/trees']);
+    // The sources have no compiled catalogue: it is read from YAML.
+    expect(HEAVY.filter((name) => packages.has(name))).to.have.members(['yaml', 'zod', 'eta']);
   });
 
   it('loads for a look at the cache neither the installer nor the network', () => {
