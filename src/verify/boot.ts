@@ -9,8 +9,10 @@ import type { Problem } from './problems.js';
 import { parseReport, type Report } from './report.js';
 
 const POLL_MS = 250;
-/** After a line that says that nothing more will come: the lines that explain it, and the probe's report from emergency mode. */
-const LAST_WORDS_MS = 5000;
+/** After a line that says that nothing more will come: for the lines that explain it. */
+const LAST_WORDS_MS = 2000;
+/** The same where the probe has begun: for what it says of emergency mode. */
+const LAST_REPORT_MS = 20_000;
 const SHUTDOWN_MS = 150_000;
 const MAX_REPORT_BYTES = 1024 * 1024;
 /** A guest that fills the disk with its console is ended. */
@@ -69,7 +71,7 @@ export async function watchBoot(machine: Machine, options: BootOptions): Promise
       if (watch.isOver) stuckAtMs ??= elapsed();
       if (report.isComplete) end = 'reported';
       else if (isGone) end = 'ended';
-      else if (stuckAtMs !== undefined && elapsed() > stuckAtMs + LAST_WORDS_MS) end = 'stuck';
+      else if (stuckAtMs !== undefined && elapsed() > stuckAtMs + lastWordsMs(report)) end = 'stuck';
       else if (elapsed() > deadlineMs || characters > MAX_CONSOLE_CHARACTERS) end = 'timed-out';
       else await pause(ended);
     }
@@ -87,6 +89,10 @@ export async function watchBoot(machine: Machine, options: BootOptions): Promise
     while (!qemuEnd.isThere && performance.now() < reportedAt + SHUTDOWN_MS) await pause(ended);
     return qemuEnd.isThere ? performance.now() - reportedAt : undefined;
   }
+}
+
+function lastWordsMs(report: Report): number {
+  return report.kernel === undefined ? LAST_WORDS_MS : LAST_REPORT_MS;
 }
 
 async function pause(ended: Promise<unknown>): Promise<void> {
