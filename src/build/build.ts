@@ -6,7 +6,7 @@ import type { FileLock } from '../tools/flock.js';
 import { Toolbox } from '../tools/toolbox.js';
 import type { Context } from './context.js';
 import { commit, derive, install, packages, pair, preflight, prepare, sparsify, trees } from './conversion-stages.js';
-import { missingFiles } from './artifacts/plan.js';
+import { missingFiles, planFiles, type PlannedFile } from './artifacts/plan.js';
 import { manifestSchema, type Manifest } from './manifest.js';
 import { claimOutputDirectory } from './output-directory.js';
 import { Pipeline } from './pipeline.js';
@@ -202,7 +202,9 @@ async function completeKnown(
   object: StoredObject,
   lock: FileLock,
 ): Promise<{ readonly object: StoredObject }> {
-  if (missingFiles(object, identified).length === 0) return { object };
+  const missing = missingFiles(object, identified);
+  if (missing.length === 0) return { object };
+  await requireTools(context, missing);
   const preparedDisk = async (): Promise<string> => {
     await awaitTurn(identified, context);
     const checked = await check.run(identified, context);
@@ -213,7 +215,13 @@ async function completeKnown(
   return Pipeline.from<typeof derivable>().stage(derive).run(derivable, context);
 }
 
+async function requireTools({ tools, signal }: Context, files: readonly PlannedFile[]): Promise<void> {
+  const { requireMakers } = await import('./artifacts/require-makers.js');
+  await requireMakers(files, { toolsPath: tools.toolsPath, signal });
+}
+
 async function convertAnew(context: Context, identified: Identified, lock: FileLock): Promise<BuildResult> {
+  await requireTools(context, planFiles(identified.outputs, identified.cgz));
   await requireRoomToConvert(identified, context);
   await awaitTurn(identified, context);
   const checked = await check.run(identified, context);
