@@ -54,8 +54,6 @@ export type { Package };
 export interface NetbootOptions {
   /** Default: `keep`. */
   readonly selinux?: SelinuxChoice;
-  /** Of files that are added. Default: 0. */
-  readonly mtimeSeconds?: number;
 }
 
 /**
@@ -80,7 +78,7 @@ export class NetbootRewriter {
   #hasAppended = false;
 
   constructor(options: NetbootOptions = {}) {
-    this.#survey = new TreeSurvey(options.mtimeSeconds ?? 0);
+    this.#survey = new TreeSurvey();
     this.#selinux = options.selinux ?? 'keep';
   }
 

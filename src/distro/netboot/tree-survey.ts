@@ -24,8 +24,6 @@ export class TreeSurvey {
   readonly #modules = new Map<string, string[]>();
   readonly #builtin = new Map<string, string>();
 
-  constructor(private readonly mtimeSeconds: number) {}
-
   observe(entry: TreeEntry): void {
     const path = pathKey(entry.path);
     if (entry.type === 'directory') this.#directories.set(path, entry);
@@ -77,7 +75,7 @@ export class TreeSurvey {
     return this.#builtin.get(version);
   }
 
-  /** Entries for what is added, each after the directories that it needs; with the labels of where they stand. */
+  /** Entries for what is added, each after the directories that it needs; with label and time of the directory that they stand in. */
   materialise(additions: readonly Addition[]): TreeFile[] {
     const made = new Set<string>();
     return additions.flatMap((addition) => [
@@ -107,12 +105,12 @@ export class TreeSurvey {
   }
 
   #entry(path: string, parent: string, fields: Pick<TreeEntry, 'type'> & Partial<TreeEntry>): TreeEntry {
-    const { selinuxLabel, xattrs } = this.#nearest(parent);
+    const { selinuxLabel, xattrs, mtimeSeconds } = this.#nearest(parent);
     const label = xattrs.get(LABEL);
     return createEntry({
       ...fields,
       path: Buffer.from(path, 'latin1'),
-      mtimeSeconds: this.mtimeSeconds,
+      mtimeSeconds,
       selinuxLabel,
       ...(label === undefined ? {} : { xattrs: new Map([[LABEL, label]]) }),
     });

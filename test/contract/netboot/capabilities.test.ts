@@ -68,7 +68,7 @@ describe('formatCapability', () => {
 
 describe('the restoration of capabilities', () => {
   let directory: string;
-  const survey = new TreeSurvey(0);
+  const survey = new TreeSurvey();
   survey.observe(createEntry({ path: Buffer.from('usr/lib/systemd/system'), type: 'directory' }));
   const files = [
     { path: 'usr/bin/ping', value: NET_RAW },
@@ -144,7 +144,7 @@ describe('the restoration of capabilities', () => {
       'usr/lib/systemd/system/sysinit.target.wants/iso2rootfs-capabilities.service',
     ]);
     expect(addCapabilityRestoration(survey, [])).to.deep.equal([]);
-    expect(paths(addCapabilityRestoration(new TreeSurvey(0), files))).to.have.length(2);
+    expect(paths(addCapabilityRestoration(new TreeSurvey(), files))).to.have.length(2);
     expect(addCapabilityRestoration(survey, [{ path: 'a\nb', value: NET_RAW }])).to.deep.equal([]);
   });
 });

@@ -11,7 +11,7 @@ import { TreeSurvey } from '../../../src/distro/netboot/tree-survey.js';
 import { run } from '../../../src/tools/run.js';
 import { createEntry } from '../../../src/tree/entry.js';
 
-const survey = new TreeSurvey(0);
+const survey = new TreeSurvey();
 for (const name of ['usr/lib/systemd/system/ssh.service', 'usr/sbin/sshd', 'usr/bin/ssh-keygen']) {
   survey.observe(createEntry({ path: Buffer.from(name), type: 'file' }));
 }

@@ -284,9 +284,14 @@ describe('what is changed for booting without the disk', () => {
     });
   });
 
-  it('files that are added have the time that was said, and come without systemd only where they make sense', () => {
-    const tree = leave(createTree(RPM), new NetbootRewriter({ mtimeSeconds: 1234 }));
-    expect(tree.get('usr/lib/systemd/system-generators/iso2rootfs-nfs-root')?.entry.mtimeSeconds).to.equal(1234);
+  it('files that are added have the time of their directories, and come only where they make sense', () => {
+    const entries = createTree(RPM).map((file) => ({ ...file, entry: { ...file.entry, mtimeSeconds: 1234 } }));
+    const tree = leave(entries, new NetbootRewriter());
+    const generator = 'usr/lib/systemd/system-generators/iso2rootfs-nfs-root';
+    expect(tree.get(generator)?.entry.mtimeSeconds).to.equal(1234);
+    // The same whether an initramfs is made together with the tree, or of the tree later.
+    const again = new NetbootRewriter();
+    expect(leave([...tree.values()], again).get(generator)?.entry.mtimeSeconds).to.equal(1234);
     expect([...prepare({ 'bin/sh': '' }).keys()]).to.deep.equal(['bin', 'bin/sh']);
   });
 });
