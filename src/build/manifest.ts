@@ -78,12 +78,18 @@ export const manifestSchema = z.object({
     /** What the disk has; what was asked for is in the key's inputs. */
     diskSizeBytes: z.number(),
     accelerator: z.enum(['kvm', 'tcg']),
+    /** Who read the installed disk. Missing in old manifests. */
+    engine: z.enum(['guestfs', 'mount']).optional(),
     /** When it ended, by the guest's clock: no time in the outputs is later. Missing in old manifests. */
     latestTime: z.object({ seconds: z.number(), nanoseconds: z.number() }).optional(),
     /** The tries to install, when one was not enough; the last is the one that succeeded. */
     attempts: z.array(attemptSchema).optional(),
   }),
   kernel: z.object({ version: z.string(), kernel: z.string(), initrd: z.string() }),
+  /** What makes two conversions of one installed disk the same, and what two installations do not have in common. Missing in old manifests. */
+  reproducibility: z
+    .object({ clampedTo: z.string().optional(), differsBetweenInstallations: z.array(z.string()) })
+    .optional(),
   artifacts: z.array(z.discriminatedUnion('type', [fileArtifact, directoryArtifact])),
   /** What initramfs.cgz cannot hold: newc has no extended attributes. Missing when it was not asked for. */
   initramfs: initramfsSchema.optional(),

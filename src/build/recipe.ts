@@ -43,6 +43,8 @@ export interface Recipe {
   readonly idleTimeoutMs: number;
   readonly libvirtUri: string;
   readonly acceleration: 'auto' | 'kvm' | 'tcg';
+  /** Who reads the installed disk: the libguestfs appliance, or the host's own kernel. Both give the same. */
+  readonly engine: 'guestfs' | 'mount';
   /**
    * `use` (default): what the cache has is taken. `only`: and nothing is built. `renew`: everything is made anew and replaces what the
    * cache has.

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { Iso2RootfsError } from '../errors.js';
+import { archiveMountedDisk } from '../tools/disk/mount-disk.js';
 import { archiveDisk } from '../tools/guestfish.js';
 import type { RunningProgram } from '../tools/run.js';
 import type { Toolbox } from '../tools/toolbox.js';
@@ -11,6 +12,9 @@ import { parseHardLinkCensus, type HardLinkCensus } from '../tree/hard-link-cens
 import { parsePaxTime, type PaxTime } from '../tree/pax-records.js';
 import { parseSpecialInodes, SpecialLinks } from '../tree/special-links.js';
 import { latestTimes, parseNames } from './latest-times.js';
+
+/** Who reads the file systems of an installed disk. */
+export type Engine = 'guestfs' | 'mount';
 
 /** A root file system as a tar stream, with what has to be known before its first entry. */
 export interface TreeSource {
@@ -33,14 +37,24 @@ const LENGTH_BYTES = 21;
 const MOST_LIST_BYTES = 2 ** 30;
 
 /**
- * Starts reading the root file system of a disk, through the libguestfs appliance.
+ * Starts reading the root file system of a disk, through the libguestfs appliance or by the host's own kernel.
  * @param directory for files of the appliance's, which are removed by `close`
  */
-export async function openDisk(tools: Toolbox, diskPath: string, directory: string): Promise<TreeSource> {
+export async function openDisk(
+  tools: Toolbox,
+  diskPath: string,
+  directory: string,
+  engine: Engine = 'guestfs',
+): Promise<TreeSource> {
   const exchange = await mkdtemp(path.join(directory, 'exchange-'));
-  const { stream, program } = await archiveDisk(tools, diskPath, exchange);
+  const archive =
+    engine === 'mount'
+      ? await archiveMountedDisk(tools, diskPath, exchange)
+      : { ...(await archiveDisk(tools, diskPath, exchange)), close: () => Promise.resolve() };
+  const { stream, program } = archive;
   const close = async (): Promise<void> => {
     await program.stop();
+    await archive.close();
     await rm(exchange, { recursive: true, force: true });
   };
   try {
@@ -107,15 +121,15 @@ class PrefixReader {
     const pieces = [this.#left];
     let have = this.#left.length;
     while (have < bytes) {
-      const { value, done } = await this.#iterator.next();
-      if (done === true) {
+      const next = await this.#iterator.next();
+      if (next.done === true) {
         throw new Iso2RootfsError(
           'INTEGRITY',
           'the installed system could not be read: the stream of its files has ended early',
         );
       }
-      pieces.push(value);
-      have += value.length;
+      pieces.push(next.value);
+      have += next.value.length;
     }
     const all = pieces.length === 1 ? this.#left : Buffer.concat(pieces);
     this.#left = all.subarray(bytes);
@@ -126,9 +140,9 @@ class PrefixReader {
     try {
       if (this.#left.length > 0) yield this.#left;
       for (;;) {
-        const { value, done } = await this.#iterator.next();
-        if (done === true) return;
-        yield value;
+        const next = await this.#iterator.next();
+        if (next.done === true) return;
+        yield next.value;
       }
     } finally {
       await this.#iterator.return?.();

@@ -101,6 +101,14 @@ export const installationFlags = {
     options: ['auto', 'kvm', 'tcg'],
     helpGroup: INSTALLATION,
   }),
+  engine: Flags.string({
+    summary:
+      "Who reads the installed disk: the libguestfs appliance (guestfs, default), or this host's kernel (mount).",
+    description:
+      "mount needs root and loop devices, and is many times faster where KVM is missing. It lets the host's kernel parse the guest's file systems: take it for media that you trust.",
+    options: ['guestfs', 'mount'],
+    helpGroup: INSTALLATION,
+  }),
   connect: Flags.string({
     summary: 'libvirt to use. Default: qemu:///system for root, qemu:///session for others.',
     helpValue: 'URI',
@@ -281,6 +289,7 @@ export function toRecipe(flags: RecipeFlagValues, cache: Recipe['cache'], settin
     idleTimeoutMs: settings['build.idleTimeout'],
     libvirtUri: settings['libvirt.uri'],
     acceleration: settings['build.accel'],
+    engine: settings['build.engine'],
     cache,
     mayRetry: flags.retry ?? true,
     keepsFailedDisk: flags['keep-on-failure'] ?? false,

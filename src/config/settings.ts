@@ -94,6 +94,11 @@ export const SETTINGS = {
     flag: 'accel',
     fallback: (): 'auto' | 'kvm' | 'tcg' => 'auto',
   }),
+  'build.engine': setting(choice(['guestfs', 'mount']), {
+    summary: "who reads the installed disk: the libguestfs appliance, or (as root) the host's own kernel",
+    flag: 'engine',
+    fallback: (): 'guestfs' | 'mount' => 'guestfs',
+  }),
   'build.outputs': setting(outputs, {
     summary: `what to write: a list of ${OUTPUTS.join(', ')}`,
     flag: 'outputs',

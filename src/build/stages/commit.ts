@@ -7,6 +7,7 @@ import type { StoredObject } from '../../store/store.js';
 import { leastMemoryMiB } from '../../tree/least-memory.js';
 import { formatManifest, MANIFEST_FORMAT, type Manifest } from '../manifest.js';
 import type { Stage } from '../pipeline.js';
+import { describeReproducibility } from '../reproducibility.js';
 import { PROGRAM_VERSION } from '../version.js';
 import type { Recipe } from '../recipe.js';
 import type { Answered } from './answer.js';
@@ -90,10 +91,12 @@ export const commit: Stage<
         vcpus: build.vcpus,
         diskSizeBytes: build.disk.sizeBytes,
         accelerator: build.machine.accelerator,
+        engine: build.engine,
         ...(trees.latestTime === undefined ? {} : { latestTime: { ...trees.latestTime } }),
         ...(build.disk.attempts.length < 2 ? {} : { attempts: [...build.disk.attempts] }),
       },
       kernel: { version: boot.version, kernel: boot.kernel, initrd: boot.initrd },
+      reproducibility: describeReproducibility(trees.latestTime),
       artifacts,
       ...(newc === undefined
         ? {}

@@ -3,17 +3,27 @@ import { copySparse } from '../../tools/copy.js';
 import { requireSpace } from '../../tools/space.js';
 import { virtSparsify, virtSysprep } from '../../tools/virt-sysprep.js';
 import type { Stage } from '../pipeline.js';
+import type { Recipe } from '../recipe.js';
 import type { Installed } from './install.js';
 
 export interface Prepared {
-  /** A copy of the installed disk, without what must differ per machine. */
+  /** A copy of the installed disk, without what must differ per machine; with the engine `mount` the installed disk, unless a disk is asked for. */
   readonly preparedDiskPath: string;
 }
 
+/**
+ * The host's kernel reads the installed disk itself: all that must differ per machine is left out on the way (distro/netboot), as it is for
+ * every tree. Only a disk that is handed out has to be changed.
+ */
+function needsPreparedDisk({ engine, outputs }: Pick<Recipe, 'engine' | 'outputs'>): boolean {
+  return engine === 'guestfs' || outputs.some((output) => output === 'raw' || output === 'qcow2');
+}
+
 /** Installed disk -> a copy without machine-id, host keys, logs... The fstab is left: the disk still has to be understood by it. */
-export const prepare: Stage<Installed, Prepared> = {
+export const prepare: Stage<Recipe & Installed, Prepared> = {
   name: 'prepare',
-  run: async ({ disk }, { store, workspace, tools }) => {
+  run: async ({ disk, engine, outputs }, { store, workspace, tools }) => {
+    if (!needsPreparedDisk({ engine, outputs })) return { preparedDiskPath: disk.path };
     await requireSpace(store.layout.root, disk.allocatedBytes, 'a copy of the installed disk');
     const preparedDiskPath = path.join(await store.createStagingDirectory(workspace.id), 'prepared.raw');
     await copySparse(tools, disk.path, preparedDiskPath);
@@ -27,9 +37,10 @@ export interface Sparsified {
 }
 
 /** Gives the blocks of removed files back. */
-export const sparsify: Stage<Prepared, Sparsified> = {
+export const sparsify: Stage<Recipe & Prepared, Sparsified> = {
   name: 'sparsify',
-  run: async ({ preparedDiskPath }, { tools }) => {
+  run: async ({ preparedDiskPath, engine, outputs }, { tools }) => {
+    if (!needsPreparedDisk({ engine, outputs })) return { isSparse: true };
     await virtSparsify(tools, { diskPath: preparedDiskPath });
     return { isSparse: true };
   },

@@ -38,7 +38,7 @@ export interface TreesMade {
 /** Disk -> rootfs.tar, nfsroot/ and initramfs.cgz. The disk is read once. */
 export const trees: Stage<Recipe & Installed & Prepared & Claimed, TreesMade> = {
   name: 'rootfs+nfsroot+initramfs',
-  run: async ({ disk, preparedDiskPath, output, outputs, cgz: cgzRecipe, selinux }, context) => {
+  run: async ({ disk, preparedDiskPath, output, outputs, engine, cgz: cgzRecipe, selinux }, context) => {
     const { store, workspace, tools } = context;
     const { blocks } = await stat(preparedDiskPath);
     await requireSpace(store.layout.root, blocks * 512 * 1.5, 'rootfs.tar and initramfs.cgz');
@@ -48,8 +48,8 @@ export const trees: Stage<Recipe & Installed & Prepared & Claimed, TreesMade> = 
       await requireSpace(path.dirname(output.directory), blocks * 512, 'nfsroot');
       await mkdir(nfsroot, { recursive: true });
     }
-    const source = await openDisk(tools, preparedDiskPath, directory);
-    const rewriter = new NetbootRewriter({ selinux, mtimeSeconds: source.endedAt?.seconds ?? 0 });
+    const source = await openDisk(tools, engine === 'mount' ? disk.path : preparedDiskPath, directory, engine);
+    const rewriter = new NetbootRewriter({ selinux });
     const recorder = new ChangeRecorder(rewriter);
     const { compression } = USUAL_CGZ;
     const cgz = { path: path.join(directory, 'initramfs.cgz'), compression, append: recorder.appendToInitramfs };
