@@ -136,13 +136,11 @@ describe('verify', function () {
   it('fails clearly with less memory, which says nothing against the image', async () => {
     const stated = manifest.initramfs?.leastMemoryMiB ?? 0;
     expect(stated).to.be.above(512);
+    const before = await readFile(path.join(output, 'manifest.json'), 'utf8');
     const { names, text } = await findProblems(output, ['--memory', `${Math.floor(stated * 0.7)}M`]);
     expect(names[0]).to.equal('initramfs-too-large');
     expect(text).to.include('write error');
-    const { verification } = manifestSchema.parse(
-      JSON.parse(await readFile(path.join(output, 'manifest.json'), 'utf8')),
-    );
-    expect(verification).to.equal(undefined);
+    expect(await readFile(path.join(output, 'manifest.json'), 'utf8')).to.equal(before);
   });
 
   it('passes nfsroot both ways, and changes nothing in it', async () => {
