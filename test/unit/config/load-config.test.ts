@@ -115,6 +115,7 @@ build:
   timeout: 2h
   idleTimeout: 600
   accel: TCG
+  engine: mount
   outputs: [kernel, tar]
   cgzKind: squashfs
   cgzExclude: [docs, boot]
@@ -138,6 +139,7 @@ download: {offline: true, requireChecksum: yes}
         'build.timeout': 7_200_000,
         'build.idleTimeout': 600_000,
         'build.accel': 'tcg',
+        'build.engine': 'mount',
         'build.outputs': ['tar', 'kernel'],
         'build.cgzKind': 'squashfs',
         'build.cgzExclude': ['boot', 'docs'],
