@@ -38,7 +38,7 @@ function formatText(report: DiffReport, options: FormatOptions): string {
 function formatMarkdown(report: DiffReport, options: FormatOptions): string {
   const head = `# ${code(report.left.name)} → ${code(report.right.name)}`;
   const sections = sectionsOf(report, options).map(({ title, lines, note }) => {
-    const items = lines.map(([sign, text]) => `- ${WORDS[sign] ?? ''}${code(text)}`);
+    const items = lines.map(([sign, text]) => `- ${WORDS[sign] ?? ''}${code(text.trim())}`);
     return [`## ${title}`, '', ...items, ...(note === undefined ? [] : ['', note])].join('\n');
   });
   return `${[head, ...sections].join('\n\n')}\n`;
