@@ -57,13 +57,17 @@ describe('takeJobSlot', () => {
     let most = 0;
     let running = 0;
     const jobs: Promise<void>[] = [];
+    let secondRuns: () => void = () => undefined;
+    const whenSecondRuns = new Promise<void>((resolve) => (secondRuns = resolve));
     for (let number = 0; number < 6; number += 1) {
       const { slot, waits } = whenWaiting();
       jobs.push(
         slot.then(async (taken) => {
           order.push(number);
           most = Math.max(most, (running += 1));
-          await sleep(30);
+          if (number === 1) secondRuns();
+          // At once with the first, however slow this machine is.
+          await (number === 0 ? whenSecondRuns : sleep(30));
           running -= 1;
           await taken.release();
         }),
