@@ -10,6 +10,7 @@ import { ARCHIVE_LISTS } from '../tools/archive-tree.js';
 import type { TreeEntry } from '../tree/entry.js';
 import { parseHardLinkCensus, type HardLinkCensus } from '../tree/hard-link-census.js';
 import { parsePaxTime, type PaxTime } from '../tree/pax-records.js';
+import { formatAcl } from '../tree/posix-acl.js';
 import { parseSpecialInodes, SpecialLinks } from '../tree/special-links.js';
 import { latestTimes, parseNames } from './latest-times.js';
 
@@ -50,7 +51,10 @@ export async function openDisk(
   const archive =
     engine === 'mount'
       ? await archiveMountedDisk(tools, diskPath, exchange)
-      : { ...(await archiveDisk(tools, diskPath, exchange)), close: () => Promise.resolve() };
+      : {
+          ...(await archiveDisk(tools, diskPath, exchange)),
+          close: () => Promise.resolve(),
+        };
   const { stream, program } = archive;
   const close = async (): Promise<void> => {
     await program.stop();
@@ -98,13 +102,30 @@ export async function readTreeSource(
   const endedAt = end.length === 0 ? undefined : parsePaxTime(end);
   const clamp = latestTimes(endedAt, parseNames(of('names')));
   return {
-    stream: Readable.from(reader.rest(), { objectMode: false, highWaterMark: 4 * 1024 * 1024 }),
+    stream: Readable.from(reader.rest(), {
+      objectMode: false,
+      highWaterMark: 4 * 1024 * 1024,
+    }),
     census,
     endedAt,
     record: of('record'),
-    adjust: (entry) => clamp(specials.relink(entry)),
+    adjust: (entry) => clamp(withNumericAcls(specials.relink(entry))),
     programs,
     close,
+  };
+}
+
+/** GNU tar writes an ACL with the names that the reading machine has for its numbers. They are those of another system. */
+function withNumericAcls(entry: TreeEntry): TreeEntry {
+  const [access, inherited] = [
+    entry.xattrs.get('system.posix_acl_access'),
+    entry.xattrs.get('system.posix_acl_default'),
+  ];
+  if (access === undefined && inherited === undefined) return entry;
+  return {
+    ...entry,
+    accessAcl: (access === undefined ? undefined : formatAcl(access)) ?? entry.accessAcl,
+    defaultAcl: (inherited === undefined ? undefined : formatAcl(inherited)) ?? entry.defaultAcl,
   };
 }
 

@@ -1,11 +1,6 @@
 import type { TreeItem } from '../tree/tree-item.js';
 import { compareItems, compareLinks, describeItem, type ItemDifference } from './item-differences.js';
-
-interface Slot {
-  readonly item: TreeItem;
-  /** The comparison that has met it last. */
-  comparison: number;
-}
+import { PackedItems } from './packed-items.js';
 
 /** Told each thing in which two trees differ. `left` and `right`: the items, where they are. */
 export type OnDifference = (
@@ -16,49 +11,55 @@ export type OnDifference = (
 
 /** One tree in memory, without its content, with which others are compared as they stream by. */
 export class TreeIndex {
-  readonly #slots = new Map<string, Slot>();
-  #comparisons = 0;
+  readonly #items = new PackedItems();
+  readonly #numbers = new Map<string, number>();
 
   constructor(private readonly onTwice: (path: string) => void = () => undefined) {}
 
+  /** How many paths there are. */
   get size(): number {
-    return this.#slots.size;
+    return this.#numbers.size;
   }
 
   readonly add = (item: TreeItem): void => {
-    if (this.#slots.has(item.path)) this.onTwice(item.path);
-    this.#slots.set(item.path, { item, comparison: 0 });
+    if (this.#numbers.has(item.path)) this.onTwice(item.path);
+    this.#numbers.set(item.path, this.#items.add(item));
   };
 
   get(path: string): TreeItem | undefined {
-    return this.#slots.get(path)?.item;
+    const number = this.#numbers.get(path);
+    return number === undefined ? undefined : this.#items.get(number);
   }
 
   *items(): Generator<TreeItem> {
-    for (const { item } of this.#slots.values()) yield item;
+    for (const number of this.#numbers.values()) yield this.#items.get(number);
   }
 
   /** Begins a comparison with another tree: the left one is this. */
   compare(onDifference: OnDifference): TreeComparison {
-    return new TreeComparison(this.#slots, ++this.#comparisons, onDifference);
+    return new TreeComparison(this.#items, this.#numbers, onDifference);
   }
 }
 
 export class TreeComparison {
+  /** By number: which items the other tree has as well. */
+  readonly #met: Uint8Array;
   /** Items whose other names have to be compared when all of them are known. */
   readonly #linked: { readonly left: TreeItem; readonly right: TreeItem }[] = [];
   /** Items that only the other tree has: they may come again. */
   readonly #extras = new Set<string>();
 
   constructor(
-    private readonly slots: ReadonlyMap<string, Slot>,
-    private readonly number: number,
+    private readonly items: PackedItems,
+    private readonly numbers: ReadonlyMap<string, number>,
     private readonly onDifference: OnDifference,
-  ) {}
+  ) {
+    this.#met = new Uint8Array(items.size);
+  }
 
   readonly add = (right: TreeItem): void => {
-    const slot = this.slots.get(right.path);
-    if (slot === undefined) {
+    const number = this.numbers.get(right.path);
+    if (number === undefined) {
       if (this.#extras.has(right.path)) {
         this.#noteTwice(right);
         return;
@@ -67,12 +68,12 @@ export class TreeComparison {
       this.onDifference(right.path, { aspect: 'extra', left: 'nothing', right: describeItem(right) }, { right });
       return;
     }
-    const { item: left } = slot;
-    if (slot.comparison === this.number) {
+    if (this.#met[number] === 1) {
       this.#noteTwice(right);
       return;
     }
-    slot.comparison = this.number;
+    this.#met[number] = 1;
+    const left = this.items.get(number);
     for (const difference of compareItems(left, right)) this.onDifference(right.path, difference, { left, right });
     if (left.links !== undefined || right.links !== undefined) this.#linked.push({ left, right });
   };
@@ -82,8 +83,9 @@ export class TreeComparison {
       const difference = compareLinks(left.links, right.links);
       if (difference !== undefined) this.onDifference(left.path, difference, { left, right });
     }
-    for (const { item: left, comparison } of this.slots.values()) {
-      if (comparison === this.number) continue;
+    for (const number of this.numbers.values()) {
+      if (this.#met[number] === 1) continue;
+      const left = this.items.get(number);
       this.onDifference(left.path, { aspect: 'missing', left: describeItem(left), right: 'nothing' }, { left });
     }
   }

@@ -17,16 +17,27 @@ const NAMED = new Set([0x02, 0x08]);
 
 /** An attribute's value as text; its bytes in hexadecimal digits where they are no ACL. */
 export function decodeAcl(value: Buffer): string {
+  const entries = readEntries(value);
+  return entries === undefined ? value.toString('hex') : canonicalAcl(entries.join(','));
+}
+
+/** An attribute's value as GNU tar keeps an ACL: numbers, one entry a line; undefined where it is no ACL. */
+export function formatAcl(value: Buffer): string | undefined {
+  return readEntries(value)
+    ?.map((entry) => `${entry}\n`)
+    .join('');
+}
+
+function readEntries(value: Buffer): string[] | undefined {
   const count = (value.length - 4) / ENTRY_BYTES;
-  if (value.length < 4 || !Number.isInteger(count) || value.readUInt32LE(0) !== VERSION) return value.toString('hex');
-  const entries = Array.from({ length: count }, (_, index) => {
+  if (value.length < 4 || !Number.isInteger(count) || value.readUInt32LE(0) !== VERSION) return undefined;
+  return Array.from({ length: count }, (_, index) => {
     const at = 4 + index * ENTRY_BYTES;
     const [tag, bits] = [value.readUInt16LE(at), value.readUInt16LE(at + 2)];
     const permissions = ['r', 'w', 'x'].map((letter, bit) => ((bits >> (2 - bit)) & 1 ? letter : '-')).join('');
     const id = NAMED.has(tag) ? String(value.readUInt32LE(at + 4)) : '';
     return `${TAGS[tag] ?? `0x${tag.toString(16)}`}:${id}:${permissions}`;
   });
-  return canonicalAcl(entries.join(','));
 }
 
 /** The entries of an ACL in text, sorted, without comments; `,` between them. */

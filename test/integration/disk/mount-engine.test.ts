@@ -24,7 +24,7 @@ describe('the installed disk, read by the host', function () {
     directory = await mkdtemp('/var/tmp/iso2rootfs-mount-');
     await sh(`cd ${directory}
       mkdir root boot
-      mkdir -p root/etc root/boot root/var/lib/iso2rootfs root/usr/bin root/var/log
+      mkdir -p root/etc root/boot root/var/lib/iso2rootfs root/bin root/usr/bin root/var/log
       echo 'ID=test' >root/etc/os-release; echo host >root/etc/hostname; echo log >root/var/log/messages
       printf 'UUID=11111111-1111-1111-1111-111111111111 / ext4 defaults 0 0\\nUUID=22222222-2222-2222-2222-222222222222 /boot xfs defaults 0 0\\n' >root/etc/fstab
       bash ${path.resolve('test/medium/installer/odd-entries.sh')} root
