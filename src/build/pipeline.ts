@@ -31,32 +31,6 @@ export class Pipeline<Input, Output> {
     });
   }
 
-  /** Two stages at once; when one fails the other is ended. */
-  beside<One extends object, Other extends object>(
-    one: Stage<Output, One>,
-    other: Stage<Output, Other>,
-  ): Pipeline<Input, Output & One & Other> {
-    return new Pipeline(async (input, context) => {
-      const build = await this.runAll(input, context);
-      const ending = new AbortController();
-      const signal = AbortSignal.any([context.signal, ending.signal]);
-      const together: Context = { ...context, signal, tools: context.tools.withSignal(signal) };
-      let first: unknown;
-      const watched = async <Added>(stage: Stage<Output, Added>): Promise<Added | undefined> => {
-        try {
-          return await runStage(stage, build, together);
-        } catch (error) {
-          first ??= error;
-          ending.abort(error);
-          return undefined;
-        }
-      };
-      const [oneAdded, otherAdded] = await Promise.all([watched(one), watched(other)]);
-      if (oneAdded === undefined || otherAdded === undefined) throw first;
-      return { ...build, ...oneAdded, ...otherAdded };
-    });
-  }
-
   run(input: Input, context: Context): Promise<Output> {
     return this.runAll(input, context);
   }

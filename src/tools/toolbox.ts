@@ -47,11 +47,6 @@ export class Toolbox {
     return new Toolbox(this.#options, stage, this.commands);
   }
 
-  /** The same tools, ended by another signal. */
-  withSignal(signal: AbortSignal): Toolbox {
-    return new Toolbox({ ...this.#options, signal }, this.#stage, this.commands);
-  }
-
   /** The same tools, with more in their environment. */
   withEnvironment(environment: Readonly<Record<string, string>>): Toolbox {
     return new Toolbox(

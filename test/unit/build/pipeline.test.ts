@@ -1,5 +1,4 @@
 import { expect } from 'chai';
-import { setTimeout as pause } from 'node:timers/promises';
 import type { Context } from '../../../src/build/context.js';
 import { Pipeline, type Stage } from '../../../src/build/pipeline.js';
 import { Iso2RootfsError } from '../../../src/errors.js';
@@ -66,35 +65,5 @@ describe('Pipeline', () => {
     const aborted = { ...context, signal: AbortSignal.abort(reason) };
     expect(await failureOf(Pipeline.from<{ a: number }>().stage(one).run({ a: 1 }, aborted))).to.equal(reason);
     expect(events).to.deep.equal([]);
-  });
-
-  it('runs two stages beside each other', async () => {
-    const started: string[] = [];
-    const both = (name: string) =>
-      stage(name, async () => {
-        started.push(name);
-        while (started.length < 2) await pause(1);
-        return { [name]: true };
-      });
-    const build = await Pipeline.from<object>().beside(both('x'), both('y')).run({}, context);
-    expect(build).to.deep.equal({ x: true, y: true });
-  });
-
-  it('ends the one when the other fails, and reports what failed first', async () => {
-    let ended = 0;
-    const waiting = stage('waiting', async (_: object, { signal }: Context) => {
-      await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
-      ended += 1;
-      throw new Error('the consequence');
-    });
-    const failing = stage('failing', () => Promise.reject(new Error('the cause')));
-    for (const pipeline of [
-      Pipeline.from<object>().beside(waiting, failing),
-      Pipeline.from<object>().beside(failing, waiting),
-    ]) {
-      expect(await failureOf(pipeline.run({}, context))).to.include({ stage: 'failing', message: 'the cause' });
-    }
-    expect(ended).to.equal(2);
-    expect(context.signal.aborted).to.equal(false);
   });
 });
