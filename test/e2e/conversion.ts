@@ -11,7 +11,7 @@ import { listDomains, listUnfinished, listWorkspaces, newOnHost, surveyHost } fr
 import { makeMedium } from './medium.js';
 
 /** Enough for the stand-in installer, and less than the default for the sake of the machine. */
-export const GUEST = ['--memory', '2G'];
+export const GUEST = ['--memory', '2G', '--jobs', '4'];
 
 export interface SharedConversion {
   /** 0700, below /var/tmp. */
