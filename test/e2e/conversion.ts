@@ -10,7 +10,7 @@ import { manifestSchema, type Manifest } from '../../src/build/manifest.js';
 import { listDomains, listUnfinished, listWorkspaces, newOnHost, surveyHost } from './host-state.js';
 import { makeMedium } from './medium.js';
 
-/** Enough for the stand-in installer, and less than the default for the sake of the machine. */
+/** Enough for the stand-in installer, and less than the default for the sake of the machine; some tests convert several at once. */
 export const GUEST = ['--memory', '2G', '--jobs', '4'];
 
 export interface SharedConversion {
