@@ -46,7 +46,8 @@ describe('what is made of a conversion', function () {
     const { output } = await make('as-squashfs', 'cgz,kernel', '--cgz-kind', 'squashfs');
     expect((await readdir(output)).sort()).to.include.members(['initramfs.cgz', 'manifest.json', 'vmlinuz']);
     const { artifacts, initramfs } = await manifestOf(output);
-    expect(artifacts.map(({ name }) => name)).to.have.members(['initramfs.cgz', 'vmlinuz', 'initrd.img']);
+    const about = ['packages.json', 'sbom.cdx.json', 'guest-record.gz'];
+    expect(artifacts.map(({ name }) => name)).to.have.members(['initramfs.cgz', 'vmlinuz', 'initrd.img', ...about]);
     expect(initramfs?.leastMemoryMiB).to.be.below(conversion.manifest.initramfs?.leastMemoryMiB ?? 0);
     await (await boot(output)).waitFor(/\blogin: $/m, BOOT);
     expect(findBootTrouble(machine?.console ?? '')).to.deep.equal([]);

@@ -104,13 +104,9 @@ describe('audit and diff of a conversion', function () {
       'Package: extra\nVersion: 1:2.0-1\nArchitecture: all\nMaintainer: Nobody <x@y>\nDescription: extra\n';
     await writeFile(path.join(debian, 'DEBIAN/control'), control);
     await run('dpkg-deb', ['--root-owner-group', '--build', debian, path.join(copy, 'extra.deb')]);
-    await run('dpkg', [
-      `--root=${tree}`,
-      '--no-triggers',
-      '--force-statoverride-remove',
-      '--install',
-      path.join(copy, 'extra.deb'),
-    ]);
+    // It names groups that this host may not have, and then dpkg installs nothing.
+    await writeFile(path.join(tree, 'var/lib/dpkg/statoverride'), '');
+    await run('dpkg', [`--root=${tree}`, '--no-triggers', '--install', path.join(copy, 'extra.deb')]);
     await rename(tree, path.join(copy, 'system'));
 
     const { status, stdout } = await call('diff', output, path.join(copy, 'system'), '--json', '--exit-code');

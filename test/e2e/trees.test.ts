@@ -25,9 +25,9 @@ const BY_PREPARE: readonly Expected[] = [
   { path: /^var\/log\/.+$/, change: 'removed', why: 'virt-sysprep logfiles' },
   { path: /^var\/cache\/apt\/archives\/lock$/, change: 'removed', why: 'virt-sysprep package-manager-cache' },
   {
-    path: /^(etc\/ssh|root|var\/log|var\/log\/anaconda|var\/cache\/apt\/archives)$/,
+    path: /^(etc\/ssh|root|tmp|var\/log|var\/log\/anaconda|var\/cache\/apt\/archives|var\/lib\/systemd)$/,
     change: ['mtime'],
-    why: 'directories that these were removed from',
+    why: 'directories that these were removed from, or changed after the end of the installation',
   },
   { path: /^etc\/fstab$/, change: ['sha256', 'size'], why: 'no block devices (src/distro/fstab.ts)' },
   { path: /^etc\/fstab\.installed$/, change: 'added', why: 'what it was' },
