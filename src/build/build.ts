@@ -9,7 +9,7 @@ import { commit, derive, install, packages, pair, preflight, prepare, sparsify, 
 import { missingFiles, planFiles, type PlannedFile } from './artifacts/plan.js';
 import { manifestSchema, type Manifest } from './manifest.js';
 import { claimOutputDirectory } from './output-directory.js';
-import { Pipeline } from './pipeline.js';
+import { nameStage, Pipeline } from './pipeline.js';
 import { requireRoomToConvert } from './predict-space.js';
 import type { Recipe } from './recipe.js';
 import { answer } from './stages/answer.js';
@@ -221,8 +221,12 @@ async function requireTools({ tools, signal }: Context, files: readonly PlannedF
 }
 
 async function convertAnew(context: Context, identified: Identified, lock: FileLock): Promise<BuildResult> {
-  await requireTools(context, planFiles(identified.outputs, identified.cgz));
-  await requireRoomToConvert(identified, context);
+  try {
+    await requireTools(context, planFiles(identified.outputs, identified.cgz));
+    await requireRoomToConvert(identified, context);
+  } catch (error) {
+    throw nameStage(error, 'preflight');
+  }
   await awaitTurn(identified, context);
   const checked = await check.run(identified, context);
   const converting = { ...context, tools: context.tools.withEnvironment(checked.machine.environment) };

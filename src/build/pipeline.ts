@@ -52,7 +52,8 @@ async function runStage<Input, Added>(stage: Stage<Input, Added>, input: Input, 
   }
 }
 
-function nameStage(error: unknown, stage: string): Iso2RootfsError {
+/** The failure, with the stage that it belongs to unless it names one itself. */
+export function nameStage(error: unknown, stage: string): Iso2RootfsError {
   const failure = toIso2RootfsError(error);
   failure.stage ??= stage;
   return failure;

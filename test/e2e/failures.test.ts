@@ -1,5 +1,5 @@
 /** Installations that fail, each in its own way, and what they leave: logs. */
-import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, stat, statfs } from 'node:fs/promises';
 import path from 'node:path';
 import { expect } from 'chai';
 import { iso2rootfs, readFailure } from '../contract/cli/program.js';
@@ -95,6 +95,7 @@ describe('an installation that fails', function () {
 
   it('says how many bytes are missing when the cache has no room for a disk', async () => {
     const small = path.join(directory, 'cache');
+    await mkdir(small, { recursive: true });
     await run('mount', ['-t', 'tmpfs', '-o', 'size=100m', 'tmpfs', small]);
     try {
       const result = await iso2rootfs(
@@ -107,7 +108,7 @@ describe('an installation that fails', function () {
       const { error } = JSON.parse(result.stdout) as {
         error: { code: string; stage: string; data: { neededBytes: number; availableBytes: number } };
       };
-      expect(error).to.include({ code: 'NO_SPACE', stage: 'install' });
+      expect(error).to.include({ code: 'NO_SPACE', stage: 'preflight' });
       expect(error.data.neededBytes).to.be.above(error.data.availableBytes);
       await expectNothingLeft();
     } finally {
@@ -117,16 +118,18 @@ describe('an installation that fails', function () {
 
   it('names the full file system when the disk fills up while the guest installs', async () => {
     const small = path.join(directory, 'cache');
-    // The installed system needs more than this, and the least that is asked for beforehand less.
-    await run('mount', ['-t', 'tmpfs', '-o', 'size=400m,mode=0711', 'tmpfs', small]);
+    await mkdir(small, { recursive: true });
+    await run('mount', ['-t', 'tmpfs', '-o', 'size=1200m,mode=0711', 'tmpfs', small]);
     try {
       await run('chmod', ['0711', directory]);
-      const result = await iso2rootfs(
+      const { program } = await startInstalling(
         ['-f', path.join(directory, 'post-fail.iso'), '-o', path.join(directory, 'out'), ...GUEST],
-        {
-          env: { ISO2ROOTFS_CACHE_DIR: small },
-        },
+        small,
       );
+      // There was room when it began. Another takes it: the installed system needs more than the 100 MB that are left.
+      const { bavail, bsize } = await statfs(small);
+      await run('fallocate', ['-l', String(bavail * bsize - 100_000_000), path.join(small, 'of-another')]);
+      const result = await program.done;
       expect(result.status, result.stderr).to.equal(74);
       expect(readFailure(result)).to.include({ code: 'NO_SPACE', stage: 'install' });
       await expectNothingLeft();
