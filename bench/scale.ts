@@ -10,7 +10,7 @@ import { megabytes, seconds, writeTable } from './report.js';
 import { cacheWithDisk, copyDisk, DIRECTORY, emptyDirectory, PROGRAM, ROOT, type Setting } from './setting.js';
 
 /** Sizes of the archive in bytes; 0: the disk as it is. An appliance without KVM needs minutes for a gigabyte. */
-const SIZES: Readonly<Record<string, readonly number[]>> = { mount: [0, 1e9, 3e9], guestfs: [0, 1e9] };
+const SIZES: Readonly<Record<string, readonly number[]>> = { mount: [0, 1e9, 3e9], guestfs: [0, 1e9, 3e9] };
 const SECTOR_BYTES = 512;
 const SMALL_FILE_BYTES = 16 * 1024;
 const LARGE_FILE_BYTES = 4 * 1024 * 1024;
