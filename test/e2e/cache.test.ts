@@ -1,9 +1,9 @@
 /** One conversion for everybody: single flight, the second run, what a killed build leaves. */
-import { readdir, stat } from 'node:fs/promises';
+import { mkdir, readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { expect } from 'chai';
 import { iso2rootfs, readFailure, type Ended } from '../contract/cli/program.js';
-import { manifestSchema } from '../../src/build/manifest.js';
+import { manifestSchema, type Manifest } from '../../src/build/manifest.js';
 import { run } from '../../src/tools/run.js';
 import { convertOnce, GUEST, type SharedConversion } from './conversion.js';
 
@@ -89,6 +89,24 @@ describe('a conversion', function () {
     expect((await readdir(conversion.directory)).filter((name) => name.startsWith('.'))).to.deep.equal([]);
     // A second or two plus the copying out; the machine may be busy.
     expect(result.elapsedMs).to.be.below(60_000);
+  });
+
+  it('is the same once more from the same installed disk, byte for byte, though another reads it', async () => {
+    const [from, cacheDirectory] = [conversion.cacheDirectory, path.join(conversion.directory, 'disk-only')];
+    await mkdir(path.join(cacheDirectory, 'v1'), { recursive: true, mode: 0o700 });
+    for (const part of ['disks', 'file-hashes', 'state']) {
+      await run('cp', ['-a', '--link', path.join(from, 'v1', part), path.join(cacheDirectory, 'v1', part)]);
+    }
+    const output = path.join(conversion.directory, 'once-more');
+    const args = ['-o', output, '--engine', 'mount', '--outputs', 'tar,cgz,kernel', '--json'];
+    const result = await again([...args, '--cache-dir', cacheDirectory]);
+    expect(result.status, result.stderr).to.equal(0);
+    expect(result.stderr).to.match(/its disk is in the cache/);
+    const hashes = ({ artifacts }: Manifest): Record<string, string> =>
+      Object.fromEntries(artifacts.flatMap((each) => (each.type === 'file' ? [[each.name, each.sha256]] : [])));
+    const made = hashes(manifestSchema.parse(JSON.parse(result.stdout)));
+    expect(Object.keys(made)).to.include.members(['rootfs.tar', 'initramfs.cgz', 'vmlinuz', 'initrd.img']);
+    expect(hashes(conversion.manifest)).to.deep.include(made);
   });
 
   it('gives the manifest with --json, and only the outputs that are asked for', async () => {

@@ -11,19 +11,17 @@ export interface Prepared {
   readonly preparedDiskPath: string;
 }
 
-/**
- * The host's kernel reads the installed disk itself: all that must differ per machine is left out on the way (distro/netboot), as it is for
- * every tree. Only a disk that is handed out has to be changed.
- */
-function needsPreparedDisk({ engine, outputs }: Pick<Recipe, 'engine' | 'outputs'>): boolean {
-  return engine === 'guestfs' || outputs.some((output) => output === 'raw' || output === 'qcow2');
+/** A disk that is handed out has to be changed itself; what is read of it for a tree may as well be left out on the way (distro/netboot). */
+function handsOutDisk({ outputs }: Pick<Recipe, 'outputs'>): boolean {
+  return outputs.some((output) => output === 'raw' || output === 'qcow2');
 }
 
 /** Installed disk -> a copy without machine-id, host keys, logs... The fstab is left: the disk still has to be understood by it. */
 export const prepare: Stage<Recipe & Installed, Prepared> = {
   name: 'prepare',
   run: async ({ disk, engine, outputs }, { store, workspace, tools }) => {
-    if (!needsPreparedDisk({ engine, outputs })) return { preparedDiskPath: disk.path };
+    // The host's kernel reads the installed disk itself.
+    if (engine === 'mount' && !handsOutDisk({ outputs })) return { preparedDiskPath: disk.path };
     await requireSpace(store.layout.root, disk.allocatedBytes, 'a copy of the installed disk');
     const preparedDiskPath = path.join(await store.createStagingDirectory(workspace.id), 'prepared.raw');
     await copySparse(tools, disk.path, preparedDiskPath);
@@ -33,14 +31,15 @@ export const prepare: Stage<Recipe & Installed, Prepared> = {
 };
 
 export interface Sparsified {
-  readonly isSparse: true;
+  /** False: nobody is given this disk, which is removed when it has been read. */
+  readonly isSparse: boolean;
 }
 
-/** Gives the blocks of removed files back. */
+/** Gives the blocks of removed files back, which takes an appliance: for a disk that is handed out alone. */
 export const sparsify: Stage<Recipe & Prepared, Sparsified> = {
   name: 'sparsify',
-  run: async ({ preparedDiskPath, engine, outputs }, { tools }) => {
-    if (!needsPreparedDisk({ engine, outputs })) return { isSparse: true };
+  run: async ({ preparedDiskPath, outputs }, { tools }) => {
+    if (!handsOutDisk({ outputs })) return { isSparse: false };
     await virtSparsify(tools, { diskPath: preparedDiskPath });
     return { isSparse: true };
   },
