@@ -87,7 +87,9 @@ class TreeWatch {
         this.#peakNodeBytes = Math.max(this.#peakNodeBytes, field(readProc(pid, 'status'), 'VmHWM') * 1024);
       }
       if (program.startsWith('qemu-') && commandLine.includes('guestfs-')) this.#appliances.add(pid);
-      if (this.#hasDiskOpen(pid)) this.#readBytes.set(String(pid), field(readProc(pid, 'io'), 'rchar'));
+      // Ours looks at some blocks of the disk; what else it reads are pipes.
+      if (program !== 'node' && this.#hasDiskOpen(pid))
+        this.#readBytes.set(String(pid), field(readProc(pid, 'io'), 'rchar'));
     }
     this.#peakMemoryBytes = Math.max(this.#peakMemoryBytes, memoryBytes);
     this.#sampleLoopDevices();
