@@ -5,7 +5,7 @@ import { exists, readJson } from '../store/files.js';
 import type { StoredObject } from '../store/store.js';
 import { chooseAccelerator } from '../tools/accelerator.js';
 import type { FileLock } from '../tools/flock.js';
-import { startUnpacking } from '../tools/tar.js';
+import { unpackArchive } from '../tools/tar.js';
 import { leastMemoryMiB } from '../tree/least-memory.js';
 import { requireNfsServer } from '../verify/nfs-server.js';
 import { requirePassed, verifyImages, type BootResult, type ImageSet } from '../verify/verify.js';
@@ -130,9 +130,7 @@ export async function bootOutputs(
 async function unpack({ tools }: Context, archive = '', scratch: string): Promise<string> {
   const directory = path.join(scratch, 'unpacked');
   await mkdir(directory, { recursive: true, mode: 0o755 });
-  await (
-    await startUnpacking(tools, directory, archive)
-  ).done;
+  await unpackArchive(tools, archive, directory);
   return directory;
 }
 

@@ -1,6 +1,7 @@
 /** What is worth knowing of a tree that passes by. */
 import type { TreeEntry } from './entry.js';
 import type { HardLinkCensus } from './hard-link-census.js';
+import { TreeParts, type TreePart } from './tree-parts.js';
 import { pathKey } from './tree-path.js';
 import { ZeroBlockCounter } from './zero-runs.js';
 
@@ -27,6 +28,8 @@ export interface TreeSummary {
   readonly setuidFiles: readonly { readonly path: Buffer; readonly mode: number }[];
   /** Files in which at least 1 MiB is aligned 64 KiB blocks of zeros: worth digging holes in. */
   readonly sparseFiles: readonly { readonly path: Buffer; readonly sizeBytes: number; readonly zeroBytes: number }[];
+  /** What can be unpacked beside each other; see tree-parts.ts. */
+  readonly parts: { readonly parts: readonly TreePart[]; readonly restWeight: number };
 }
 
 type Content = Omit<BootFile, 'path'>;
@@ -38,6 +41,7 @@ export class TreeStatistics {
   readonly #sparseFiles: { path: Buffer; sizeBytes: number; zeroBytes: number }[] = [];
   /** Content of the files that a hard link under `boot/` may be another name of. */
   readonly #linkable = new Map<string, Content>();
+  readonly #parts = new TreeParts();
   readonly #zeroBlocks = new ZeroBlockCounter();
   #entryCount = 0;
   #contentBytes = 0;
@@ -51,6 +55,7 @@ export class TreeStatistics {
 
   addEntry(entry: TreeEntry, tarOffsetBytes: number | undefined): void {
     this.#entryCount++;
+    this.#parts.observe(entry);
     const { path, type, mode, sizeBytes } = entry;
     if (type === 'hardlink') {
       const content = this.#linkable.get(pathKey(entry.linkTarget));
@@ -90,6 +95,7 @@ export class TreeStatistics {
       rememberedFiles: this.#rememberedFiles,
       setuidFiles: this.#setuidFiles,
       sparseFiles: this.#sparseFiles,
+      parts: this.#parts.summary(),
     };
   }
 }

@@ -135,6 +135,7 @@ export const commit: Stage<
         arch: build.medium.arch,
         // Bytes as latin1: names need not be UTF-8.
         sparseFiles: trees.tree.sparseFiles.map((file) => file.path.toString('latin1')),
+        parts: trees.tree.parts,
       },
       hashes,
       stagingDirectory: staging,

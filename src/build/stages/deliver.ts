@@ -8,7 +8,7 @@ import { placeFile } from '../../store/link.js';
 import type { StoredObject } from '../../store/store.js';
 import { copySparse } from '../../tools/copy.js';
 import { requireSpace } from '../../tools/space.js';
-import { digHoles, startUnpacking } from '../../tools/tar.js';
+import { digHoles } from '../../tools/tar.js';
 import type { Context } from '../context.js';
 import { exists, readJson } from '../../store/files.js';
 import { leastMemoryMiB } from '../../tree/least-memory.js';
@@ -16,6 +16,7 @@ import { MANIFEST_FILE } from '../amend-object.js';
 import { planFiles, type PlannedFile } from '../artifacts/plan.js';
 import { formatManifest, manifestSchema, type Artifact, type Manifest } from '../manifest.js';
 import { publishOutput } from '../output-directory.js';
+import { unpackStored } from '../unpack-stored.js';
 import type { Stage } from '../pipeline.js';
 import { ROOT_PASSWORD_FILE } from './commit.js';
 import type { Recipe } from '../recipe.js';
@@ -150,12 +151,9 @@ function initramfsOf(artifacts: readonly Artifact[]): Manifest['initramfs'] {
 }
 
 async function unpackNfsroot({ tools }: Context, object: StoredObject, staging: string): Promise<void> {
-  const archive = path.join(object.directory, 'rootfs.tar');
   const nfsroot = path.join(staging, 'nfsroot');
   await mkdir(nfsroot);
-  await (
-    await startUnpacking(tools, nfsroot, archive)
-  ).done;
+  await unpackStored(tools, object, nfsroot);
   const sparse = object.record.facts['sparseFiles'];
   const files: string[] = [];
   for (const name of Array.isArray(sparse) ? sparse : []) {

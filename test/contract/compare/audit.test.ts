@@ -23,7 +23,7 @@ import { auditDirectory } from '../../../src/build/audit-directory.js';
 import type { AuditReport } from '../../../src/compare/audit.js';
 import { GUEST_RECORD_SCRIPT } from '../../../src/tools/guest-record-script.js';
 import { run, start } from '../../../src/tools/run.js';
-import { startUnpacking } from '../../../src/tools/tar.js';
+import { unpackArchive } from '../../../src/tools/tar.js';
 import { Toolbox } from '../../../src/tools/toolbox.js';
 import { scanTar } from '../../../src/tree/scan-tar.js';
 import { streamTree } from '../../../src/tree/transform.js';
@@ -72,9 +72,7 @@ describe('audit', function () {
     await streamTree(createReadStream(raw), { tar, newc: [{ sink: createWriteStream(cpio) }] }, { census });
     await pipeline(createReadStream(cpio), createGzip({ level: 1 }), createWriteStream(at('initramfs.cgz')));
     await mkdir(at('nfsroot'));
-    await (
-      await startUnpacking(tools, at('nfsroot'), at('rootfs.tar'))
-    ).done;
+    await unpackArchive(tools, at('rootfs.tar'), at('nfsroot'));
     const record = await start('sh', ['-c', GUEST_RECORD_SCRIPT], { cwd: original, stdout: 'stream' });
     await pipeline(record.stdout!, createGzip(), createWriteStream(at('guest-record.gz')));
     await record.done;

@@ -6,7 +6,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { run, start, type RunResult } from '../../../src/tools/run.js';
 import { countHardLinks, parseHardLinkCensus } from '../../../src/tree/hard-link-census.js';
+import { unpackArchive } from '../../../src/tools/tar.js';
+import { Toolbox } from '../../../src/tools/toolbox.js';
 import { streamTree, type StreamedTree } from '../../../src/tree/transform.js';
+import { shareParts } from '../../../src/tree/tree-parts.js';
 import { createNastyTree } from './nasty-tree.js';
 import { differences, listTree, listXattrs, type ListedEntry } from './tree-listing.js';
 
@@ -82,6 +85,22 @@ describe('the nasty tree and the real tools', function () {
     const extracted = path.join(directory, 'by-gnu-tar');
     expect(differences(await listTree(extracted), await listTree(original))).to.deep.equal([]);
     expect(await listXattrs(extracted)).to.deep.equal(await listXattrs(original));
+  });
+
+  it('comes back when several programs unpack parts of it beside each other', async () => {
+    const { parts, restWeight } = streamed.parts;
+    // etc and sticky have names of files that are elsewhere, too.
+    const directories = parts.flatMap((part) => part.directories);
+    expect(directories).to.have.members(['boot', 'closed', 'd'.repeat(200), 'empty']);
+    const tools = new Toolbox({ logDirectory: await created('logs') });
+    for (const workers of [2, 5]) {
+      const shares = shareParts(parts, restWeight, workers);
+      expect(shares).to.have.length(Math.min(workers - 1, parts.length));
+      const extracted = await created(`by-${workers}`);
+      await unpackArchive(tools, path.join(directory, 'ours.tar'), extracted, shares);
+      expect(differences(await listTree(extracted), await listTree(original))).to.deep.equal([]);
+      expect(await listXattrs(extracted)).to.deep.equal(await listXattrs(original));
+    }
   });
 
   it('comes back from our tar by GNU tar in a locale without UTF-8 too', async () => {
