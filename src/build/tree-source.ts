@@ -104,7 +104,7 @@ export async function readTreeSource(
   return {
     stream: Readable.from(reader.rest(), {
       objectMode: false,
-      highWaterMark: 4 * 1024 * 1024,
+      highWaterMark: 1024 * 1024,
     }),
     census,
     endedAt,

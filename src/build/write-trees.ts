@@ -72,7 +72,7 @@ export async function writeTrees(
     if (unpacking !== undefined) programs.push(unpacking);
 
     const tarHash = new HashingPass((done) => emit({ type: 'progress', stage, unit: 'bytes', done }));
-    const tarSink = new PassThrough({ highWaterMark: 4 * 1024 * 1024 });
+    const tarSink = new PassThrough({ highWaterMark: 1024 * 1024 });
     const writeTar = pipeline(
       tarSink,
       fanOut(unpacking?.stdin ?? undefined),
