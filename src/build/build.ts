@@ -17,6 +17,7 @@ import { claim } from './stages/claim.js';
 import { deliver } from './stages/deliver.js';
 import { fetch } from './stages/fetch.js';
 import { inspect } from './stages/inspect.js';
+import type { Prepared } from './stages/prepare.js';
 import { isVerified, knownFailure } from './verified-outputs.js';
 import { awaitTurn } from './turn.js';
 import { BUILD_VARIABLE, removeAbandonedWorkspaces, Workspace } from './workspace.js';
@@ -209,10 +210,14 @@ async function completeKnown(
     await awaitTurn(identified, context);
     const checked = await check.run(identified, context);
     const preparing = { ...context, tools: context.tools.withEnvironment(checked.machine.environment) };
-    return (await prepareAgain.run(checked, preparing)).preparedDiskPath;
+    return finish(await prepareAgain.run(checked, preparing), preparing);
   };
   const derivable = { ...identified, object, manifest: await readManifest(object), lock, preparedDisk };
   return Pipeline.from<typeof derivable>().stage(derive).run(derivable, context);
+}
+
+async function finish(prepared: Recipe & Prepared, { tools }: Context): Promise<string> {
+  return (await import('./clear-disk.js')).finishDisk(prepared, tools);
 }
 
 async function requireTools({ tools, signal }: Context, files: readonly PlannedFile[]): Promise<void> {
@@ -231,7 +236,7 @@ async function convertAnew(context: Context, identified: Identified, lock: FileL
   const checked = await check.run(identified, context);
   const converting = { ...context, tools: context.tools.withEnvironment(checked.machine.environment) };
   const converted = await convert.run(checked, converting);
-  const preparedDisk = (): Promise<string> => Promise.resolve(converted.preparedDiskPath);
+  const preparedDisk = (): Promise<string> => finish(converted, converting);
   const whole =
     missingFiles(converted.object, identified).length === 0
       ? converted

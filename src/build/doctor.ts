@@ -10,6 +10,7 @@ import {
 } from '../tools/check-program.js';
 import { canMountDisks } from '../tools/disk/mount-disk.js';
 import { hostArch } from '../tools/host.js';
+import type { Engine } from '../tools/requirements.js';
 import {
   canUserReach,
   checkConnection,
@@ -54,6 +55,8 @@ export interface DoctorPlace {
 export interface DoctorOptions {
   /** Architecture of the guests. Default: the host's. */
   readonly arch?: string;
+  /** What the other engine needs is optional. Default: `guestfs`. */
+  readonly engine?: Engine;
   /** Default: {@link defaultUri}. */
   readonly libvirtUri?: string;
   /** Default: `auto`. */
@@ -72,10 +75,10 @@ export interface DoctorOptions {
 /** Looks at all that a build needs of this machine. What is wrong is in the report: it throws only for an abort. */
 export async function runDoctor(options: DoctorOptions = {}): Promise<DoctorReport> {
   const search = { toolsPath: options.toolsPath, signal: options.signal };
-  const programs = await checkPrograms(options.arch ?? hostArch(), search);
+  const programs = await checkPrograms(options.arch ?? hostArch(), search, options.engine);
   const { accelerator, check: kvm } = await checkKvm(options);
   const checks = [...programs.map(reportProgram), ...(await checkLibvirt(options)), kvm];
-  checks.push(reportAppliance('appliance', await checkApplianceCanStart(search)));
+  checks.push(reportAppliance('appliance', await checkApplianceCanStart(search), options.engine));
   if (options.isThorough) checks.push(reportAppliance('appliance start', await launchAppliance(accelerator, search)));
   for (const place of options.places ?? []) checks.push(await checkSpace(place));
   return {
@@ -205,11 +208,13 @@ async function withEngine(remedy: string): Promise<string> {
   return (await canMountDisks()) ? `${remedy} Without it, --engine mount reads disks many times faster.` : remedy;
 }
 
-function reportAppliance(name: string, result: ApplianceCheck): DoctorCheck {
+function reportAppliance(name: string, result: ApplianceCheck, engine: Engine = 'guestfs'): DoctorCheck {
   const about = { name, neededFor: 'look into disks' };
-  return result.ok
-    ? { ...about, status: 'ok', found: result.found }
-    : { ...about, status: 'failed', found: result.problem, remedy: result.remedy, code: 'APPLIANCE_UNAVAILABLE' };
+  if (result.ok) return { ...about, status: 'ok', found: result.found };
+  const report = { ...about, found: result.problem, remedy: result.remedy };
+  return engine === 'mount'
+    ? { ...report, status: 'warning' }
+    : { ...report, status: 'failed', code: 'APPLIANCE_UNAVAILABLE' };
 }
 
 async function checkSpace({

@@ -6,6 +6,8 @@ import { insertToken, TOKEN_PATH } from '../distro/answer/index.js';
 import { Iso2RootfsError, systemErrorCode, toIso2RootfsError } from '../errors.js';
 import { CONSOLE_LOG, INSTALLER_LOG, runInstallation } from '../install/run-installation.js';
 import { copySparse } from '../tools/copy.js';
+import { readFileFromMountedDisk } from '../tools/disk/mount-disk.js';
+import { readFileFromDisk } from '../tools/guestfish.js';
 import { requireSpace } from '../tools/space.js';
 import type { Toolbox } from '../tools/toolbox.js';
 import {
@@ -149,8 +151,11 @@ async function installOnce(
     kernelArguments: answer.kernelArguments,
     answerFiles: [{ name: answer.fileName, text: insertToken(answer.text, token) }, ...answer.extraFiles],
     delivery: answer.delivery,
-    tokenPath: TOKEN_PATH,
     token,
+    readToken: async () =>
+      build.engine === 'mount'
+        ? readFileFromMountedDisk(tools, diskPath, workspace.directory, TOKEN_PATH)
+        : readFileFromDisk(tools, diskPath, TOKEN_PATH),
     diskPath,
     memoryMiB: sizes.memoryMiB,
     vcpus: build.vcpus,

@@ -4,6 +4,7 @@ import { Readable } from 'node:stream';
 import { Iso2RootfsError } from '../errors.js';
 import { archiveMountedDisk } from '../tools/disk/mount-disk.js';
 import { archiveDisk } from '../tools/guestfish.js';
+import type { Engine } from '../tools/requirements.js';
 import type { RunningProgram } from '../tools/run.js';
 import type { Toolbox } from '../tools/toolbox.js';
 import { ARCHIVE_LISTS } from '../tools/archive-tree.js';
@@ -13,9 +14,6 @@ import { parsePaxTime, type PaxTime } from '../tree/pax-records.js';
 import { formatAcl } from '../tree/posix-acl.js';
 import { parseSpecialInodes, SpecialLinks } from '../tree/special-links.js';
 import { latestTimes, parseNames } from './latest-times.js';
-
-/** Who reads the file systems of an installed disk. */
-export type Engine = 'guestfs' | 'mount';
 
 /** A root file system as a tar stream, with what has to be known before its first entry. */
 export interface TreeSource {

@@ -39,6 +39,7 @@ ${EXIT_CODES_HELP}`;
     const cache = settings['cache.directory'];
     const report = await runDoctor({
       ...(flags.arch === undefined ? {} : { arch: flags.arch }),
+      engine: settings['build.engine'],
       libvirtUri: settings['libvirt.uri'],
       accelerator: settings['build.accel'],
       toolsPath: settings['build.toolsPath'],

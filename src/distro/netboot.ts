@@ -16,7 +16,7 @@ import {
   withAnyCard,
 } from './netboot/network-bindings.js';
 import { GENERATORS, nfsRootGenerator } from './netboot/nfs-root.js';
-import { findPerMachine, resetContent } from './netboot/per-machine.js';
+import { findPerMachine, ISCSI_NAME, ISCSI_NAME_UNIT, resetContent } from './netboot/per-machine.js';
 import { linkToStub, namesServers, RESOLV_CONF } from './netboot/resolver.js';
 import {
   findSelinuxMode,
@@ -30,7 +30,6 @@ import { TreeSurvey, type Addition } from './netboot/tree-survey.js';
 
 const TOKEN_DIRECTORY = 'var/lib/iso2rootfs';
 const TOKEN = `${TOKEN_DIRECTORY}/token`;
-const ISCSI_NAME = 'etc/iscsi/initiatorname.iscsi';
 const JOURNAL = 'var/log/journal';
 const DPKG_STATUS = 'var/lib/dpkg/status';
 /** Tables of block devices: what is changed in them, and where the original is kept. */
@@ -148,12 +147,9 @@ export class NetbootRewriter {
     if (original !== undefined) return { withContent: (content) => this.#rewriteTable(entry, content, original) };
     if (path === SELINUX_CONFIG) return { withContent: (content) => [this.#rewriteSelinux(entry, content)] };
     if (path === RESOLV_CONF) return this.#rewriteLater(entry, namesServers, (file) => this.#emptyResolver(file));
-    // Where a unit makes a name if there is none (RPM systems), every machine gets its own.
     if (path === ISCSI_NAME) {
       const isNamed = (text: string): boolean => /^InitiatorName=/m.test(text);
-      return this.#rewriteLater(entry, isNamed, (file) =>
-        this.#survey.hasUnit('iscsi-init.service') ? undefined : file,
-      );
+      return this.#rewriteLater(entry, isNamed, (file) => (this.#survey.hasUnit(ISCSI_NAME_UNIT) ? undefined : file));
     }
     if (isNetworkConfiguration(path)) {
       return this.#rewriteLater(

@@ -4,7 +4,6 @@ import type { InstallerFamily } from '../distro/types.js';
 import { Iso2RootfsError, toIso2RootfsError } from '../errors.js';
 import type { Emit } from '../events.js';
 import type { Arch } from '../media/types.js';
-import { readFileFromDisk } from '../tools/guestfish.js';
 import { freeBytes } from '../tools/space.js';
 import type { RunningProgram } from '../tools/run.js';
 import type { Toolbox } from '../tools/toolbox.js';
@@ -39,9 +38,9 @@ export interface Installation {
   /** The answer file and what goes with it, with the token in place. */
   readonly answerFiles: readonly { readonly name: string; readonly text: string }[];
   readonly delivery: 'initrd' | 'seed-iso';
-  /** The nonce that the answer file's last step leaves on the disk and on the console, and where it leaves it. */
+  /** The nonce that the answer file's last step leaves on the console and on the disk, and how it is read there; undefined: there is none. */
   readonly token: string;
-  readonly tokenPath: string;
+  readonly readToken: () => Promise<string | undefined>;
   readonly diskPath: string;
   readonly memoryMiB: number;
   readonly vcpus: number;
@@ -209,8 +208,7 @@ async function requireToken(installation: Installation, watch: InstallationWatch
   if (watch.tokenSeen) return;
   const { blocks } = await stat(installation.diskPath);
   if (blocks * 512 >= LEAST_SYSTEM_BYTES) {
-    const { tools, diskPath, tokenPath, token } = installation;
-    if ((await readFileFromDisk(tools, diskPath, tokenPath))?.trim() === token) return;
+    if ((await installation.readToken())?.trim() === installation.token) return;
   }
   throw toError(watch.finish(), consoleLog);
 }

@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import { Iso2RootfsError } from '../errors.js';
 import { hostArch, readHostFamily, searchPath, type HostFamily } from './host.js';
-import { compareVersions, requirementsFor, type Requirement } from './requirements.js';
+import { compareVersions, requirementsFor, type Engine, type Requirement } from './requirements.js';
 import { findProgram, run } from './run.js';
 
 const VERSION_TIMEOUT_MS = 20_000;
@@ -53,9 +53,15 @@ export async function checkProgram(requirement: Requirement, search: ProgramSear
 }
 
 /** Checks all that a build of `arch` needs, side by side. */
-export async function checkPrograms(arch: string = hostArch(), search: ProgramSearch = {}): Promise<ProgramCheck[]> {
+export async function checkPrograms(
+  arch: string = hostArch(),
+  search: ProgramSearch = {},
+  engine?: Engine,
+): Promise<ProgramCheck[]> {
   const family = search.family === undefined ? ((await readHostFamily()) ?? null) : search.family;
-  return Promise.all(requirementsFor(arch).map((requirement) => checkProgram(requirement, { ...search, family })));
+  return Promise.all(
+    requirementsFor(arch, engine).map((requirement) => checkProgram(requirement, { ...search, family })),
+  );
 }
 
 /** @throws Iso2RootfsError TOOL_MISSING or TOOL_TOO_OLD for the first program that keeps a build from starting. */

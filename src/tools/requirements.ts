@@ -1,6 +1,9 @@
 /** Every program that a build runs: what for, since which version, and in which package it is. */
 import { hostArch, type HostFamily } from './host.js';
 
+/** Who reads and prepares an installed disk: an appliance of libguestfs', or this host's kernel. */
+export type Engine = 'guestfs' | 'mount';
+
 export interface Requirement {
   /** Programs that can do the job, best first. A path is looked for as it is. */
   readonly programs: readonly string[];
@@ -8,6 +11,8 @@ export interface Requirement {
   readonly reason: string;
   /** A build runs without it, perhaps slower. */
   readonly isOptional?: boolean;
+  /** Only builds with this engine need it. */
+  readonly engine?: Engine;
   readonly minimalVersion?: { readonly version: string; readonly because: string };
   /** Default: `--version`. */
   readonly versionArguments?: readonly string[];
@@ -39,7 +44,15 @@ export function emulatorPrograms(arch: string, host: string = hostArch()): reado
 }
 
 /** @param arch architecture of the guest. Default: the host's. */
-export function requirementsFor(arch: string = hostArch()): readonly Requirement[] {
+export function requirementsFor(arch: string = hostArch(), engine: Engine = 'guestfs'): readonly Requirement[] {
+  return allRequirements(arch).map((requirement) =>
+    requirement.engine === undefined || requirement.engine === engine
+      ? requirement
+      : { ...requirement, isOptional: true },
+  );
+}
+
+function allRequirements(arch: string): readonly Requirement[] {
   return [
     {
       programs: ['virt-install'],
@@ -67,7 +80,7 @@ export function requirementsFor(arch: string = hostArch()): readonly Requirement
     },
     {
       programs: ['qemu-img'],
-      reason: 'let libguestfs open disks',
+      reason: 'let libguestfs open disks, and write qcow2 images',
       versionPattern: /version (\d+(?:\.\d+)+)/,
       packages: { debian: 'qemu-utils', redhat: 'qemu-img', suse: 'qemu-tools' },
     },
@@ -79,11 +92,13 @@ export function requirementsFor(arch: string = hostArch()): readonly Requirement
     },
     {
       programs: ['virt-sysprep'],
+      engine: 'guestfs',
       reason: 'remove what must differ per machine',
       packages: GUESTFS_TOOLS,
     },
     {
       programs: ['virt-sparsify'],
+      engine: 'guestfs',
       reason: 'give unused blocks of the disk back',
       // virt-sparsify(1), IN-PLACE SPARSIFICATION.
       minimalVersion: { version: '1.26', because: 'it has the option --in-place since then' },
@@ -91,10 +106,25 @@ export function requirementsFor(arch: string = hostArch()): readonly Requirement
     },
     {
       programs: ['guestfish'],
+      engine: 'guestfs',
       reason: 'read the file system out of the disk',
       // guestfs-release-notes-1.32(1): new parameters of guestfs_tar_out.
       minimalVersion: { version: '1.32', because: 'its tar-out writes xattrs, SELinux labels and ACLs since then' },
       packages: GUESTFISH,
+    },
+    {
+      programs: ['sfdisk'],
+      engine: 'mount',
+      reason: 'find the file systems of a disk (--engine mount)',
+      packages: { debian: 'fdisk', redhat: 'util-linux', suse: 'util-linux' },
+    },
+    {
+      programs: ['ip'],
+      engine: 'mount',
+      reason: 'keep mounts and servers apart from those of the host (--engine mount, verify)',
+      versionArguments: ['-V'],
+      versionPattern: /iproute2-(\d+(?:\.\d+)+)/,
+      packages: { debian: 'iproute2', redhat: 'iproute', suse: 'iproute2' },
     },
     {
       programs: ['virt-tar-out'],

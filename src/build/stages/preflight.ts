@@ -37,7 +37,7 @@ export const preflight: Stage<Recipe & Inspected & Answered, Preflighted> = {
     const { toolsPath } = tools;
     await checkSyntax(build, context);
     const search = { toolsPath, signal, stateDirectory: store.layout.state };
-    const report = await runDoctor({ ...search, arch: medium.arch, libvirtUri, accelerator: acceleration });
+    const report = await runDoctor({ ...search, arch: medium.arch, engine, libvirtUri, accelerator: acceleration });
     requireHealthy(report);
     const { accelerator, toolVersions } = report;
     if (accelerator === 'tcg') {

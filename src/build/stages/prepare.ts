@@ -1,7 +1,9 @@
 import path from 'node:path';
 import { copySparse } from '../../tools/copy.js';
+import { giveFreeBlocksBack } from '../../tools/disk/mount-disk.js';
 import { requireSpace } from '../../tools/space.js';
 import { virtSparsify, virtSysprep } from '../../tools/virt-sysprep.js';
+import { clearDisk } from '../clear-disk.js';
 import type { Stage } from '../pipeline.js';
 import type { Recipe } from '../recipe.js';
 import type { Installed } from './install.js';
@@ -25,7 +27,8 @@ export const prepare: Stage<Recipe & Installed, Prepared> = {
     await requireSpace(store.layout.root, disk.allocatedBytes, 'a copy of the installed disk');
     const preparedDiskPath = path.join(await store.createStagingDirectory(workspace.id), 'prepared.raw');
     await copySparse(tools, disk.path, preparedDiskPath);
-    await virtSysprep(tools, { diskPath: preparedDiskPath });
+    if (engine === 'guestfs') await virtSysprep(tools, { diskPath: preparedDiskPath });
+    else await clearDisk(tools, preparedDiskPath, engine);
     return { preparedDiskPath };
   },
 };
@@ -35,12 +38,13 @@ export interface Sparsified {
   readonly isSparse: boolean;
 }
 
-/** Gives the blocks of removed files back, which takes an appliance: for a disk that is handed out alone. */
+/** Gives the blocks of removed files back: of a disk that is handed out alone, as it may take an appliance. */
 export const sparsify: Stage<Recipe & Prepared, Sparsified> = {
   name: 'sparsify',
-  run: async ({ preparedDiskPath, outputs }, { tools }) => {
+  run: async ({ preparedDiskPath, engine, outputs }, { tools }) => {
     if (!handsOutDisk({ outputs })) return { isSparse: false };
-    await virtSparsify(tools, { diskPath: preparedDiskPath });
+    if (engine === 'guestfs') await virtSparsify(tools, { diskPath: preparedDiskPath });
+    else await giveFreeBlocksBack(tools, preparedDiskPath, path.dirname(preparedDiskPath));
     return { isSparse: true };
   },
 };

@@ -5,12 +5,29 @@
 import type { Addition, TreeSurvey } from './tree-survey.js';
 
 const IFCFG = /^etc\/sysconfig\/network-scripts\/ifcfg-(?!lo$)[^/]*$/;
+/** All that the network scripts read, with `lo`. */
+const ANY_IFCFG = /^etc\/sysconfig\/network-scripts\/ifcfg-[^/]*$/;
+/** What virt-sysprep takes out of them, on Fedora and RHEL. */
+const MACHINE_NAMES = ['HWADDR', 'HOSTNAME', 'DHCP_HOSTNAME'] as const;
 const NETPLAN = /^etc\/(?:netplan\/[^/]+\.yaml|cloud\/cloud\.cfg\.d\/[^/]*installer[^/]*net[^/]*\.cfg)$/;
 const INTERFACES = 'etc/network/interfaces';
 
 /** Whether an entry is one of the files that {@link generaliseNetwork} knows. */
 export function isNetworkConfiguration(path: string): boolean {
   return IFCFG.test(path) || NETPLAN.test(path) || path === INTERFACES;
+}
+
+export function isIfcfg(path: string): boolean {
+  return ANY_IFCFG.test(path);
+}
+
+/** The text of an ifcfg file without the card's address and the names of its machine. */
+export function withoutMachineNames(text: string): string {
+  return withoutKeys(text, MACHINE_NAMES).join('\n');
+}
+
+function withoutKeys(text: string, keys: readonly string[]): string[] {
+  return text.split('\n').filter((line) => !keys.some((key) => line.startsWith(`${key}=`)));
 }
 
 /**
@@ -35,9 +52,7 @@ function generaliseIfcfg(text: string, hasNetworkManager: boolean): string {
   const has = (pattern: RegExp): boolean => pattern.test(text);
   const isPlain =
     has(/^BOOTPROTO=["']?dhcp/m) && has(/^TYPE=["']?Ethernet/m) && !has(/^(?:IPADDR|MASTER|BRIDGE|TEAM_MASTER|VLAN)/m);
-  // virt-sysprep takes the first three out on Fedora and RHEL.
-  const bound = ['HWADDR', 'HOSTNAME', 'DHCP_HOSTNAME', 'UUID', ...(isPlain && hasNetworkManager ? ['DEVICE'] : [])];
-  const kept = text.split('\n').filter((line) => !bound.some((name) => line.startsWith(`${name}=`)));
+  const kept = withoutKeys(text, [...MACHINE_NAMES, 'UUID', ...(isPlain && hasNetworkManager ? ['DEVICE'] : [])]);
   if (isPlain && hasNetworkManager && has(/^DEVICE=/m)) {
     // nm-settings-ifcfg-rh(5): as many cards at the same time as there are. Before NetworkManager 1.14 it has no effect.
     kept.splice(kept.at(-1) === '' ? -1 : kept.length, 0, 'MULTI_CONNECT=3');

@@ -127,6 +127,10 @@ const BELOW = [
 /** Their files stay, empty. */
 const EMPTIED = ['etc/machine-id', 'var/lib/dbus/machine-id', 'var/account/pacct', 'var/log/account/pacct'] as const;
 
+/** Not virt-sysprep's: removed where a unit makes a name if there is none (RPM systems), so that every machine gets its own. */
+export const ISCSI_NAME = 'etc/iscsi/initiatorname.iscsi';
+export const ISCSI_NAME_UNIT = 'iscsi-init.service';
+
 /** tmp-files: names with a leading dot as well. */
 const TEMPORARY = /^(?:var\/)?tmp\/./s;
 /** cron-spool: a counter of jobs, which at(1) does not make anew. */

@@ -1,31 +1,15 @@
-/**
- * Reads an installed disk without an appliance: the host's kernel mounts its file systems, read-only, without replaying a journal, where
- * nobody else sees them: in a mount namespace that ends with us, and with it the mounts and the loop devices.
- */
-import { mkdir, open } from 'node:fs/promises';
+/** What is done with an installed disk without an appliance, by the host's own kernel: see disk-mounter.ts. */
+import { mkdir, mkdtemp, open, realpath, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { Iso2RootfsError } from '../../errors.js';
 import { ARCHIVE_TREE_SCRIPT } from '../archive-tree.js';
 import { PrivateNamespace } from '../private-namespace.js';
 import type { RunningProgram } from '../run.js';
 import type { Toolbox } from '../toolbox.js';
-import { parseFstab, type FstabLine } from './fstab-lines.js';
-import { needsReplay } from './journal.js';
+import type { TreeShell } from '../tree-shell.js';
+import { DiskMounter, isMountable, type Access } from './disk-mounter.js';
+import { emptySwap } from './swap.js';
 import { listVolumes, type Volume } from './volumes.js';
-
-const OTHER_ENGINE = 'Use --engine guestfs, which mounts it in an appliance.';
-const ALWAYS = ['ro', 'nosuid', 'nodev', 'noexec'];
-/** What may be mounted, and how a journal is left alone. */
-const KINDS: Readonly<Record<string, readonly string[]>> = {
-  ext2: [],
-  ext3: ['noload'],
-  ext4: ['noload'],
-  xfs: ['norecovery', 'nouuid'],
-  btrfs: ['rescue=nologreplay'],
-  vfat: [],
-};
-/** Where distributions put the root on btrfs, besides the default subvolume. */
-const ROOT_SUBVOLUMES = [undefined, 'root', '@', '@rootfs'];
 
 /** @throws Iso2RootfsError PERMISSION, TOOL_MISSING: what this host lacks to mount disks itself */
 export async function requireMountEngine(): Promise<void> {
@@ -62,15 +46,13 @@ export interface MountedArchive {
  * @param directory an empty one, which the tree is mounted in where only we see it
  */
 export async function archiveMountedDisk(tools: Toolbox, diskPath: string, directory: string): Promise<MountedArchive> {
-  await requireMountEngine();
-  const volumes = await listVolumes(tools, diskPath);
-  const namespace = await PrivateNamespace.create(tools);
+  const { namespace, mounter, root } = await mounterFor(tools, diskPath, directory, 'read');
   try {
-    const root = path.join(directory, 'tree');
-    await mkdir(root);
-    await new DiskMounter(namespace, diskPath, volumes, root).mountAll();
+    await mounter.mountAll();
     const program = await namespace.start('sh', ['-c', ARCHIVE_TREE_SCRIPT, 'sh', root], {
       stdout: 'stream',
+      // Not in /tmp, where nobody would remove it after a `kill -9`.
+      env: { TMPDIR: directory },
       reason: 'read the files of the installed disk',
     });
     return { stream: program.stdout as AsyncIterable<Buffer>, program, close: () => namespace.dispose() };
@@ -80,104 +62,119 @@ export async function archiveMountedDisk(tools: Toolbox, diskPath: string, direc
   }
 }
 
-class DiskMounter {
-  constructor(
-    private readonly namespace: PrivateNamespace,
-    private readonly diskPath: string,
-    private readonly volumes: readonly Volume[],
-    private readonly root: string,
-  ) {}
-
-  async mountAll(): Promise<void> {
-    const lines = await this.#mountRoot();
-    for (const line of lines) {
-      if (line.mountPoint === '/') continue;
-      const volume = this.#find(line);
-      if (volume === undefined) continue;
-      const place = path.join(this.root, line.mountPoint);
-      // A link in the guest's tree must not lead out of it.
-      const [real] = await this.#realPath(place);
-      if (real !== place) {
-        throw unreadable(`${line.mountPoint} in its fstab is no directory of its own`);
-      }
-      await this.#mount(volume, place, line.subvolume);
-    }
-  }
-
-  /** Mounts the file system that has an fstab; gives that. */
-  async #mountRoot(): Promise<FstabLine[]> {
-    for (const volume of this.volumes) {
-      if (volume.type === undefined || !(volume.type in KINDS) || volume.type === 'vfat') continue;
-      for (const subvolume of volume.type === 'btrfs' ? ROOT_SUBVOLUMES : [undefined]) {
-        if (
-          !(await this.#mount(volume, this.root, subvolume).then(
-            () => true,
-            (error: unknown) => {
-              if (subvolume === undefined) throw error;
-              return false;
-            },
-          ))
-        )
-          continue;
-        const fstab = path.join(this.root, 'etc/fstab');
-        const [real] = await this.#realPath(fstab);
-        if (real === fstab) {
-          const { stdout } = await this.namespace.query('cat', ['--', fstab]);
-          return parseFstab(stdout);
-        }
-        await this.namespace.run('umount', ['--', this.root]);
-      }
-    }
-    const [obstacle] = this.volumes.flatMap((volume) => volume.obstacle ?? []);
-    throw unreadable(obstacle ?? 'no file system on it has an /etc/fstab');
-  }
-
-  #find(line: FstabLine): Volume | undefined {
-    const wanted = line.device.toLowerCase();
-    const volume = this.volumes.find(({ names }) => names.some((name) => name.toLowerCase() === wanted));
-    if (volume?.type === 'swap' || line.type === 'swap') return undefined;
-    if (volume === undefined) {
-      if (!/^(?:UUID|LABEL|PARTUUID|PARTLABEL)=/i.test(line.device) || line.isOptional) return undefined;
-      throw unreadable(`its fstab mounts ${line.device} on ${line.mountPoint}, which is not on it`);
-    }
-    if (volume.obstacle !== undefined) throw unreadable(`${line.mountPoint} is on it, but ${volume.obstacle}`);
-    return volume;
-  }
-
-  async #mount(volume: Volume, place: string, subvolume?: string): Promise<void> {
-    const { type = 'nothing known', offsetBytes, sizeBytes } = volume;
-    const special = KINDS[type];
-    if (special === undefined) throw unreadable(`there is ${type} on it, which --engine mount does not read`);
-    const disk = await open(this.diskPath, 'r');
-    try {
-      if (await needsReplay(disk, type, offsetBytes)) {
-        throw unreadable(`its ${type} was not unmounted: the journal has changes that are not in the files`);
-      }
-    } finally {
-      await disk.close();
-    }
-    const options = [
-      ...ALWAYS,
-      ...special,
-      'loop',
-      `offset=${offsetBytes}`,
-      `sizelimit=${sizeBytes}`,
-      ...(subvolume === undefined ? [] : [`subvol=${subvolume}`]),
-    ];
-    await this.namespace.run('mount', ['-t', type, '-o', options.join(','), '--', this.diskPath, place], {
-      reason: 'read the installed disk',
-      hint: `The host's kernel may not know this file system, or not all of its features. ${OTHER_ENGINE}`,
+/**
+ * The text of one small file on a raw disk image; undefined when there is no such file, or nothing that can be mounted.
+ * @param directory for a mount point, which is removed again
+ */
+export async function readFileFromMountedDisk(
+  tools: Toolbox,
+  diskPath: string,
+  directory: string,
+  file: string,
+): Promise<string | undefined> {
+  try {
+    return await withMounter(tools, diskPath, directory, 'read', async ({ namespace, mounter, root }) => {
+      await mounter.mountAll();
+      const script = 'cd "$1" && [ "$(realpath -- "./$2")" = "$PWD/$2" ] && cat -- "./$2"';
+      const options = { allowedStatuses: [0, 1], reason: 'read a file of the installed disk' };
+      const { exitStatus, stdout } = await namespace.run(
+        'sh',
+        ['-c', script, 'sh', root, path.relative('/', file)],
+        options,
+      );
+      return exitStatus === 0 ? stdout : undefined;
     });
-  }
-
-  async #realPath(file: string): Promise<string[]> {
-    const { stdout } = await this.namespace.query('realpath', ['--', file], { allowedStatuses: [0, 1] });
-    return stdout.split('\n');
+  } catch (error) {
+    if (tools.signal?.aborted === true) throw error;
+    if (error instanceof Iso2RootfsError && ['BUILD_FAILED', 'TOOL_FAILED'].includes(error.code)) return undefined;
+    throw error;
   }
 }
 
-function unreadable(why: string): Iso2RootfsError {
-  return new Iso2RootfsError('BUILD_FAILED', `the installed disk cannot be read by mounting it: ${why}`, {
-    hint: OTHER_ENGINE,
+/**
+ * Changes the root file system of a raw disk image that is nobody else's.
+ * @param directory for a mount point, which is removed again
+ */
+export async function changeMountedDisk(
+  tools: Toolbox,
+  diskPath: string,
+  directory: string,
+  change: (tree: TreeShell) => Promise<void>,
+): Promise<void> {
+  await withMounter(tools, diskPath, directory, 'write', async ({ namespace, mounter, root }) => {
+    await mounter.mountAll();
+    await change({
+      run: async (script, input) => {
+        const program = await namespace.start('sh', ['-c', script, 'sh', root], {
+          stdin: 'pipe',
+          stdout: 'stream',
+          reason: 'prepare a copy of the installed disk',
+        });
+        program.stdin?.end(input ?? '');
+        const pieces: Buffer[] = [];
+        for await (const piece of program.stdout as AsyncIterable<Buffer>) pieces.push(piece);
+        await program.done;
+        return Buffer.concat(pieces);
+      },
+    });
+    await mounter.unmountAll();
   });
+}
+
+/** Gives unused blocks of a raw disk image that is nobody else's back to the host, and what is in its swap areas. */
+export async function giveFreeBlocksBack(tools: Toolbox, diskPath: string, directory: string): Promise<void> {
+  await withMounter(tools, diskPath, directory, 'write', async ({ namespace, mounter, root, volumes }) => {
+    for (const volume of volumes) {
+      if (volume.type === 'swap') await emptySwap(tools, diskPath, volume);
+      if (!isMountable(volume)) continue;
+      await mounter.mount(volume, root);
+      await trim(namespace, root);
+      await mounter.unmountAll();
+    }
+  });
+}
+
+/** The loop device makes holes of what is discarded. A file system that cannot say what is unused is left as it is. */
+async function trim(namespace: PrivateNamespace, mountPoint: string): Promise<void> {
+  const options = { allowedStatuses: [0, 1], reason: 'give unused blocks back' };
+  const { exitStatus, tail } = await namespace.run('fstrim', ['--', mountPoint], options);
+  if (exitStatus === 0 || tail.some((line) => /not supported/.test(line))) return;
+  throw new Iso2RootfsError('TOOL_FAILED', `unused blocks cannot be given back: ${tail.at(-1) ?? ''}`);
+}
+
+interface MountedDisk {
+  readonly namespace: PrivateNamespace;
+  readonly mounter: DiskMounter;
+  readonly root: string;
+  readonly volumes: readonly Volume[];
+}
+
+async function withMounter<Result>(
+  tools: Toolbox,
+  diskPath: string,
+  directory: string,
+  access: Access,
+  work: (disk: MountedDisk) => Promise<Result>,
+): Promise<Result> {
+  const place = await mkdtemp(path.join(directory, 'mount-'));
+  try {
+    const disk = await mounterFor(tools, diskPath, place, access);
+    try {
+      return await work(disk);
+    } finally {
+      await disk.namespace.dispose();
+    }
+  } finally {
+    await rm(place, { recursive: true, force: true });
+  }
+}
+
+async function mounterFor(tools: Toolbox, diskPath: string, directory: string, access: Access): Promise<MountedDisk> {
+  await requireMountEngine();
+  const volumes = await listVolumes(tools, diskPath);
+  // Links in the guest's tree are told by what realpath(1) makes of a path: there must be none above it.
+  const root = path.join(await realpath(directory), 'tree');
+  await mkdir(root);
+  const namespace = await PrivateNamespace.create(tools);
+  return { namespace, mounter: new DiskMounter(namespace, diskPath, volumes, root, access), root, volumes };
 }

@@ -1,17 +1,12 @@
 /** Disks that this test makes, read by the host's own kernel; both engines with `--engine` are compared on the small one. */
 import { spawn } from 'node:child_process';
-import { mkdir, mkdtemp, open, readFile, rm, stat } from 'node:fs/promises';
+import { mkdtemp, open, readFile, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { expect } from 'chai';
-import { openDisk, type Engine } from '../../../src/build/tree-source.js';
 import { Iso2RootfsError } from '../../../src/errors.js';
-import { applianceEnvironment } from '../../../src/tools/appliance.js';
-import { run } from '../../../src/tools/run.js';
-import { Toolbox } from '../../../src/tools/toolbox.js';
-import { streamTree } from '../../../src/tree/transform.js';
-import { Writable } from 'node:stream';
+import type { Engine } from '../../../src/tools/requirements.js';
+import { loopDevices, readDisk, sh } from './disk-images.js';
 
 const MIB = 2 ** 20;
 
@@ -42,29 +37,8 @@ describe('the installed disk, read by the host', function () {
     await rm(directory, { recursive: true, force: true });
   });
 
-  async function convert(engine: Engine, disk = 'disk.raw'): Promise<{ hash: string; names: string[] }> {
-    const exchange = await mkdtemp(path.join(directory, 'work-'));
-    await mkdir(path.join(exchange, 'logs'));
-    const environment = applianceEnvironment('tcg');
-    const tools = new Toolbox({ logDirectory: path.join(exchange, 'logs'), environment });
-    const source = await openDisk(tools, image(disk), exchange, engine);
-    const hash = createHash('sha256');
-    const names: string[] = [];
-    const tar = new Writable({
-      write(chunk: Buffer, _encoding, done) {
-        hash.update(chunk);
-        done();
-      },
-    });
-    await streamTree(
-      source.stream,
-      { tar },
-      { rewrite: source.adjust, onEntry: (entry) => names.push(entry.path.toString('latin1')) },
-    );
-    await Promise.all(source.programs.map(async ({ done }) => done));
-    await source.close();
-    return { hash: hash.digest('hex'), names };
-  }
+  const convert = (engine: Engine, disk = 'disk.raw'): ReturnType<typeof readDisk> =>
+    readDisk(directory, image(disk), engine);
 
   it('is one tree of all that its fstab mounts, sorted, and the same each time', async () => {
     const [first, second] = [await convert('mount'), await convert('mount')];
@@ -119,12 +93,3 @@ describe('the installed disk, read by the host', function () {
     expect((await convert('guestfs')).hash).to.equal((await convert('mount')).hash);
   });
 });
-
-async function sh(script: string): Promise<void> {
-  await run('bash', ['-euc', script], { timeoutMs: 120_000 });
-}
-
-async function loopDevices(directory: string): Promise<string[]> {
-  const { stdout } = await run('losetup', ['--list', '--noheadings', '--output', 'BACK-FILE']);
-  return stdout.split('\n').filter((line) => line.includes(directory));
-}

@@ -1,0 +1,33 @@
+import path from 'node:path';
+import { planDiskChanges, rewriteForDisk } from '../distro/netboot/disk-changes.js';
+import { changeMountedDisk } from '../tools/disk/mount-disk.js';
+import { changeDisk } from '../tools/guestfish.js';
+import type { Toolbox } from '../tools/toolbox.js';
+import { listTree, readInTree, removeFromTree, removeToken, writeInTree, type TreeShell } from '../tools/tree-shell.js';
+import { parseNames } from './latest-times.js';
+import type { Recipe } from './recipe.js';
+import type { Prepared } from './stages/prepare.js';
+
+/** Takes out of a disk that is to be handed out what must differ per machine, and the success token. In place. */
+export async function clearDisk(tools: Toolbox, diskPath: string, engine: Recipe['engine']): Promise<void> {
+  if (engine === 'mount') await changeMountedDisk(tools, diskPath, path.dirname(diskPath), clearTree);
+  else await changeDisk(tools, diskPath, clearTree);
+}
+
+/**
+ * The prepared disk as it is handed out. What virt-sysprep has left is still the disk that the trees are read from, with the token that
+ * tells whose it is; what it does not know is taken out only now.
+ */
+export async function finishDisk({ engine, preparedDiskPath }: Recipe & Prepared, tools: Toolbox): Promise<string> {
+  if (engine === 'guestfs') await clearDisk(tools, preparedDiskPath, engine);
+  return preparedDiskPath;
+}
+
+async function clearTree(shell: TreeShell): Promise<void> {
+  const { removed, contents, texts } = planDiskChanges(parseNames(await listTree(shell)));
+  const written = new Map(contents);
+  for (const [file, text] of await readInTree(shell, texts)) written.set(file, rewriteForDisk(text));
+  await removeFromTree(shell, removed);
+  await writeInTree(shell, written);
+  await removeToken(shell);
+}
