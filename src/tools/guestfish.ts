@@ -58,13 +58,21 @@ async function mountSystem(session: GuestfishSession, command: 'mount' | 'mount-
       hint: 'Read the console log of the installation: is its disk complete?',
     });
   }
-  const mounts = mountsOf(await session.ask(['inspect-get-mountpoints', root]));
+  const mounts = mountsOf(await session.ask(['inspect-get-mountpoints', ofFirstDrive(root)]));
   for (const [mountPoint, device] of mounts) {
     // As with `-i`: an fstab may name what was there only while installing, such as a CD-ROM.
-    session.send([command, device, mountPoint], { mayFail: mountPoint !== '/' });
+    session.send([command, ofFirstDrive(device), mountPoint], { mayFail: mountPoint !== '/' });
   }
   await session.answer();
   return mounts.map(([mountPoint]) => mountPoint);
+}
+
+/**
+ * Subvolumes of btrfs come with the name that the appliance's kernel has for their disk, which need not be the one that libguestfs understands
+ * (1.48: only plain devices are translated). The system's disk is the first one that was added.
+ */
+function ofFirstDrive(mountable: string): string {
+  return mountable.replace(/^btrfsvol:\/dev\/[a-z]+(?=\d*\/)/, 'btrfsvol:/dev/sda');
 }
 
 /** What a line of guestfish's can hold (fish/fish.c: 8192 bytes), in base64 and with the command around it. */

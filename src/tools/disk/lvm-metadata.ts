@@ -89,11 +89,13 @@ export function parseLvmMetadata(text: string): LogicalVolume[] {
 }
 
 function parseSections(text: string): Section {
-  const tokens = text.replace(/^\s*#.*$/gm, '').match(/"(?:[^"\\]|\\.)*"|[{}[\]=,]|[^\s{}[\]=,"#]+|#.*/g) ?? [];
+  // A comment may come after everything else: LVM ends the text with one.
+  const tokens = (text.match(/"(?:[^"\\]|\\.)*"|[{}[\]=,]|[^\s{}[\]=,"#]+|#.*/g) ?? []).filter(
+    (token) => !token.startsWith('#'),
+  );
   let at = 0;
   const next = (): string => {
-    let token = tokens[at++];
-    while (token?.startsWith('#') === true) token = tokens[at++];
+    const token = tokens[at++];
     if (token === undefined) throw damaged();
     return token;
   };

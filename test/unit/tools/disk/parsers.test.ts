@@ -54,6 +54,8 @@ vg-0 { id = "x" seqno = 3 format = "lvm2" status = ["RESIZEABLE", "READ", "WRITE
  } }
 contents = "Text Format Volume Group"
 version = 1
+description = "Write from lvcreate # \\"a\\"."
+creation_time = 1795797938	# Fri Nov 27 16:45:38 2026
 `);
     expect(volumes).to.deep.equal([
       { group: 'vg-0', name: 'root', place: { offsetBytes: 2 ** 20 + 5 * 4 * 2 ** 20, sizeBytes: 40 * 2 ** 20 } },
