@@ -216,8 +216,8 @@ async function completeKnown(
   return Pipeline.from<typeof derivable>().stage(derive).run(derivable, context);
 }
 
-async function finish(prepared: Recipe & Prepared, { tools }: Context): Promise<string> {
-  return (await import('./clear-disk.js')).finishDisk(prepared, tools);
+async function finish({ engine, preparedDiskPath }: Recipe & Prepared, { tools }: Context): Promise<string> {
+  return (await import('./clear-disk.js')).finishDisk(tools, preparedDiskPath, engine);
 }
 
 async function requireTools({ tools, signal }: Context, files: readonly PlannedFile[]): Promise<void> {

@@ -2,14 +2,13 @@ import path from 'node:path';
 import { planDiskChanges, rewriteForDisk } from '../distro/netboot/disk-changes.js';
 import { changeMountedDisk } from '../tools/disk/mount-disk.js';
 import { changeDisk } from '../tools/guestfish.js';
+import type { Engine } from '../tools/requirements.js';
 import type { Toolbox } from '../tools/toolbox.js';
 import { listTree, readInTree, removeFromTree, removeToken, writeInTree, type TreeShell } from '../tools/tree-shell.js';
 import { parseNames } from './latest-times.js';
-import type { Recipe } from './recipe.js';
-import type { Prepared } from './stages/prepare.js';
 
 /** Takes out of a disk that is to be handed out what must differ per machine, and the success token. In place. */
-export async function clearDisk(tools: Toolbox, diskPath: string, engine: Recipe['engine']): Promise<void> {
+export async function clearDisk(tools: Toolbox, diskPath: string, engine: Engine): Promise<void> {
   if (engine === 'mount') await changeMountedDisk(tools, diskPath, path.dirname(diskPath), clearTree);
   else await changeDisk(tools, diskPath, clearTree);
 }
@@ -18,7 +17,7 @@ export async function clearDisk(tools: Toolbox, diskPath: string, engine: Recipe
  * The prepared disk as it is handed out. What virt-sysprep has left is still the disk that the trees are read from, with the token that
  * tells whose it is; what it does not know is taken out only now.
  */
-export async function finishDisk({ engine, preparedDiskPath }: Recipe & Prepared, tools: Toolbox): Promise<string> {
+export async function finishDisk(tools: Toolbox, preparedDiskPath: string, engine: Engine): Promise<string> {
   if (engine === 'guestfs') await clearDisk(tools, preparedDiskPath, engine);
   return preparedDiskPath;
 }

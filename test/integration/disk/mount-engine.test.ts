@@ -6,7 +6,8 @@ import { once } from 'node:events';
 import { expect } from 'chai';
 import { Iso2RootfsError } from '../../../src/errors.js';
 import type { Engine } from '../../../src/tools/requirements.js';
-import { loopDevices, readDisk, sh } from './disk-images.js';
+import { readFileFromMountedDisk } from '../../../src/tools/disk/mount-disk.js';
+import { loopDevices, makeToolbox, readDisk, sh } from './disk-images.js';
 
 const MIB = 2 ** 20;
 
@@ -68,6 +69,17 @@ describe('the installed disk, read by the host', function () {
     expect(failure).to.be.instanceOf(Iso2RootfsError).with.property('code', 'BUILD_FAILED');
     expect((failure as Iso2RootfsError).message).to.match(/journal/);
     expect((failure as Iso2RootfsError).hint).to.match(/--engine guestfs/);
+  });
+
+  it('gives one file, and none that a link leads to', async () => {
+    const tools = await makeToolbox(directory);
+    const read = (file: string): Promise<string | undefined> =>
+      readFileFromMountedDisk(tools, image('disk.raw'), directory, file);
+    expect(await read('/var/lib/iso2rootfs/token')).to.equal('token\n');
+    expect(await read('/boot/vmlinuz-1')).to.equal('kernel\n');
+    expect(await read('/opt/odd/links/itself/a/first')).to.equal(undefined);
+    expect(await read('/not/there')).to.equal(undefined);
+    expect(await readFileFromMountedDisk(tools, image('dirty.raw'), directory, '/etc/fstab')).to.equal(undefined);
   });
 
   it('leaves no mount and no loop device when it is killed in the middle', async () => {

@@ -6,7 +6,6 @@ import path from 'node:path';
 import { expect } from 'chai';
 import { clearDisk, finishDisk } from '../../../src/build/clear-disk.js';
 import { Iso2RootfsError } from '../../../src/errors.js';
-import type { Recipe } from '../../../src/build/recipe.js';
 import { giveFreeBlocksBack } from '../../../src/tools/disk/mount-disk.js';
 import { virtSparsify, virtSysprep } from '../../../src/tools/virt-sysprep.js';
 import { differences, listTree, type Listing } from '../../e2e/tree-listing.js';
@@ -146,7 +145,7 @@ describe('a disk that is handed out', function () {
     const tools = await makeToolbox(directory);
     await virtSysprep(tools, { diskPath: disk });
     await virtSparsify(tools, { diskPath: disk });
-    await finishDisk({ engine: 'guestfs', preparedDiskPath: disk } as Recipe & { preparedDiskPath: string }, tools);
+    await finishDisk(tools, disk, 'guestfs');
     const [one, other] = [await listTree(disk, { isDisk: true }), await listTree(image('mounted'), { isDisk: true })];
     expect(differences(one, other).map(({ text }) => text)).to.deep.equal([]);
   });

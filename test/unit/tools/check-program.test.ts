@@ -98,6 +98,17 @@ describe('tools/check-program', () => {
     requirePrograms(checks);
   });
 
+  it('asks for what the chosen engine needs, and takes what the other one needs for optional', () => {
+    const needed = (engine?: 'guestfs' | 'mount'): string[] =>
+      requirementsFor('x86_64', engine)
+        .filter(({ isOptional }) => isOptional !== true)
+        .flatMap(({ programs }) => programs);
+    const appliance = ['virt-sysprep', 'virt-sparsify', 'guestfish'];
+    expect(needed()).to.include.members(appliance).and.to.not.include('sfdisk');
+    expect(needed('mount')).to.include.members(['sfdisk', 'ip', 'virt-install']);
+    expect(needed('mount').filter((program) => appliance.includes(program))).to.deep.equal([]);
+  });
+
   it('names all missing programs at once, and what is there for the manifest', async () => {
     await fakes.add('virsh', 'echo 9.0.0');
     await fakes.add('flock', 'echo flock from util-linux');
