@@ -1,4 +1,5 @@
 /** Starts machines in QEMU directly, without libvirt: for boots that are watched and thrown away. */
+import { access, constants } from 'node:fs/promises';
 import { Iso2RootfsError } from '../errors.js';
 import type { Accelerator } from './accelerator.js';
 import { searchPath } from './host.js';
@@ -12,8 +13,12 @@ export interface Machine {
   readonly vcpus: number;
   /** Direct kernel boot; undefined: the firmware boots the disk. */
   readonly kernel?: { readonly path: string; readonly initrdPath: string; readonly arguments: readonly string[] };
-  /** A disk image; what is written to it is forgotten. */
-  readonly disk?: { readonly path: string; readonly format: 'raw' | 'qcow2' };
+  /** A disk image; what is written to it is forgotten. `firmwarePath`: see {@link findFirmware}. */
+  readonly disk?: {
+    readonly path: string;
+    readonly format: 'raw' | 'qcow2';
+    readonly firmwarePath?: string | undefined;
+  };
   /** `isolated`: the guest gets an address by DHCP and reaches nobody. `host`: it reaches the host's loopback as 10.0.2.2. */
   readonly network: 'isolated' | 'host';
   /** Where the second serial port writes. */
@@ -27,13 +32,22 @@ export interface Platform {
   /** The guest's names of its serial ports. */
   readonly console: string;
   readonly reportPort: string;
+  /** Places of a firmware that boots disks (Debian, Fedora, SUSE); undefined: QEMU brings its own. */
+  readonly firmwares?: readonly string[];
 }
+
+/** Without enrolled keys of secure boot; images of any size that `-bios` takes. */
+const UEFI = [
+  '/usr/share/qemu-efi-aarch64/QEMU_EFI.fd',
+  '/usr/share/edk2/aarch64/QEMU_EFI.fd',
+  '/usr/share/qemu/qemu-uefi-aarch64.bin',
+];
 
 const PLATFORMS: Readonly<Record<string, Platform>> = {
   x86_64: { machine: 'pc', emulatedCpu: 'max', console: 'ttyS0', reportPort: 'ttyS1' },
   // The machine has one PL011: the second port is a 16550 on the PCI bus.
   // `max` signs pointers, which takes an emulator several times as long.
-  aarch64: { machine: 'virt', emulatedCpu: 'cortex-a72', console: 'ttyAMA0', reportPort: 'ttyS0' },
+  aarch64: { machine: 'virt', emulatedCpu: 'cortex-a72', console: 'ttyAMA0', reportPort: 'ttyS0', firmwares: UEFI },
 };
 
 /** @throws Iso2RootfsError TOOL_MISSING for an architecture that we start no machines of. */
@@ -64,6 +78,7 @@ export function machineArguments(machine: Machine): string[] {
     ...(kernel === undefined
       ? []
       : ['-kernel', kernel.path, '-initrd', kernel.initrdPath, '-append', kernel.arguments.join(' ')]),
+    ...(disk?.firmwarePath === undefined ? [] : ['-bios', disk.firmwarePath]),
     ...(disk === undefined
       ? []
       : ['-drive', `file=${quoteOption(disk.path)},format=${disk.format},if=virtio,snapshot=on,discard=unmap`]),
@@ -87,6 +102,26 @@ export async function findQemu(arch: string, toolsPath?: string): Promise<string
   throw new Iso2RootfsError('TOOL_MISSING', `no QEMU for ${arch} is installed (needed to boot the image)`, {
     hint: "'iso2rootfs doctor' names the package that has it.",
     data: { tool: `qemu-system-${arch}` },
+  });
+}
+
+/**
+ * @returns the firmware that a machine of an architecture boots a disk with; undefined: QEMU brings its own
+ * @throws Iso2RootfsError TOOL_MISSING
+ */
+export async function findFirmware(arch: string): Promise<string | undefined> {
+  const { firmwares } = platformOf(arch);
+  if (firmwares === undefined) return undefined;
+  for (const place of firmwares) {
+    const isReadable = await access(place, constants.R_OK).then(
+      () => true,
+      () => false,
+    );
+    if (isReadable) return place;
+  }
+  throw new Iso2RootfsError('TOOL_MISSING', `no UEFI firmware for ${arch} is installed (needed to boot a disk)`, {
+    hint: 'Install qemu-efi-aarch64 (Debian, Ubuntu), edk2-aarch64 (Fedora, EL, openEuler) or qemu-uefi-aarch64 (SUSE).',
+    data: { files: firmwares },
   });
 }
 

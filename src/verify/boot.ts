@@ -13,6 +13,8 @@ const POLL_MS = 250;
 const LAST_WORDS_MS = 2000;
 /** The same where the probe has begun: for what it says of emergency mode. */
 const LAST_REPORT_MS = 20_000;
+/** An NFS server that does not answer any more may come back. */
+const SILENT_SERVER_MS = 30_000;
 const SHUTDOWN_MS = 150_000;
 const MAX_REPORT_BYTES = 1024 * 1024;
 /** A guest that fills the disk with its console is ended. */
@@ -68,10 +70,10 @@ export async function watchBoot(machine: Machine, options: BootOptions): Promise
       // Looked at before the report: what it wrote last is then in it.
       const isGone = qemuEnd.isThere;
       report = await readReport(machine.reportPath);
-      if (watch.isOver) stuckAtMs ??= elapsed();
+      stuckAtMs = watch.isOver || watch.isServerSilent ? (stuckAtMs ?? elapsed()) : undefined;
       if (report.isComplete) end = 'reported';
       else if (isGone) end = 'ended';
-      else if (stuckAtMs !== undefined && elapsed() > stuckAtMs + lastWordsMs(report)) end = 'stuck';
+      else if (stuckAtMs !== undefined && elapsed() > stuckAtMs + lastWordsMs(watch, report)) end = 'stuck';
       else if (elapsed() > deadlineMs || characters > MAX_CONSOLE_CHARACTERS) end = 'timed-out';
       else await pause(ended);
     }
@@ -86,12 +88,18 @@ export async function watchBoot(machine: Machine, options: BootOptions): Promise
 
   async function waitForShutdown(): Promise<number | undefined> {
     const reportedAt = performance.now();
-    while (!qemuEnd.isThere && performance.now() < reportedAt + SHUTDOWN_MS) await pause(ended);
+    let silentAt = Infinity;
+    while (!qemuEnd.isThere && !watch.isStoppingForEver) {
+      silentAt = watch.isServerSilent ? Math.min(silentAt, performance.now()) : Infinity;
+      if (performance.now() > Math.min(reportedAt + SHUTDOWN_MS, silentAt + SILENT_SERVER_MS)) break;
+      await pause(ended);
+    }
     return qemuEnd.isThere ? performance.now() - reportedAt : undefined;
   }
 }
 
-function lastWordsMs(report: Report): number {
+function lastWordsMs(watch: ConsoleWatch, report: Report): number {
+  if (!watch.isOver) return SILENT_SERVER_MS;
   return report.kernel === undefined ? LAST_WORDS_MS : LAST_REPORT_MS;
 }
 

@@ -1,5 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import type { Accelerator } from '../tools/accelerator.js';
+import { applianceEnvironment } from '../tools/appliance.js';
 import type { Toolbox } from '../tools/toolbox.js';
 import { probeFiles, type ProbeFacts } from './probe.js';
 
@@ -12,7 +14,7 @@ export async function layerWithProbe(
   tools: Toolbox,
   disk: { readonly path: string; readonly format: 'raw' | 'qcow2' },
   facts: ProbeFacts,
-  scratch: string,
+  { scratch, accelerator }: { readonly scratch: string; readonly accelerator: Accelerator },
 ): Promise<string> {
   const layer = path.join(scratch, 'disk-with-probe.qcow2');
   const sources = path.join(scratch, 'disk-probe');
@@ -36,6 +38,7 @@ export async function layerWithProbe(
   }
   await tools.run('guestfish', ['--rw', '--format=qcow2', '-a', layer, '-i'], {
     cwd: sources,
+    env: applianceEnvironment(accelerator),
     stdin: { text: `${commands.join('\n')}\n` },
     reason: 'put the probe into the disk',
     hint: "'iso2rootfs doctor --thorough' starts the libguestfs appliance and tells what is wrong with it.",

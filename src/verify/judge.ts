@@ -15,12 +15,12 @@ export interface Expectation {
 export function judge(outcome: BootOutcome, expected: Expectation): Problem[] {
   const { report, end } = outcome;
   const problems: Problem[] = [...outcome.problems];
-  const isUp = end === 'reported' && report.isDefaultTargetActive;
+  const isUp = end === 'reported' && report.mode === undefined && report.isDefaultTargetActive;
   if (end === 'timed-out') problems.push(problem('timed-out', lastWords(outcome)));
   if (end === 'ended') problems.push(problem('ended-early', lastWords(outcome)));
   if (end === 'stuck' && problems.length === 0) problems.push(problem('timed-out', lastWords(outcome)));
   for (const cycle of report.orderingCycles.slice(0, 1)) problems.push(problem('ordering-cycle', cycle));
-  if (report.state === 'maintenance') problems.push(problem('emergency-mode', named(report.failedUnits)));
+  if (report.mode !== undefined) problems.push(problem(`${report.mode}-mode`, named(report.failedUnits)));
   else if (end === 'reported' && !report.isDefaultTargetActive) {
     const why = named(report.failedUnits) || named(report.jobs);
     problems.push(problem('target-not-reached', [report.defaultTarget ?? '', why].filter(Boolean).join(', ')));
@@ -41,7 +41,7 @@ export function judge(outcome: BootOutcome, expected: Expectation): Problem[] {
       if (lost.length > 0) problems.push(problem('capability-lost', named(lost)));
       if (paths('unknown').length > 0) problems.push(problem('getcap-missing'));
     }
-    if (outcome.shutdownMs === undefined) problems.push(problem('shutdown-hangs'));
+    if (outcome.shutdownMs === undefined) problems.push(problem('shutdown-hangs', outcome.consoleTail.at(-1)));
   }
   return sortProblems(problems);
 }

@@ -13,9 +13,12 @@ interface Pattern {
  * scripts/local, init (initramfs-tools); core/transaction.c, core/job.c, units/emergency.service.in, shared/sulogin-shell (systemd).
  */
 const PATTERNS: readonly Pattern[] = [
-  // Written by the kernel's unpacker when the tmpfs is full.
-  { name: 'initramfs-too-large', line: /Initramfs unpacking failed: write error/ },
-  { name: 'initramfs-damaged', line: /Initramfs unpacking failed: (?!write error)/ },
+  // A write error is a tmpfs that is full. A kernel with RAM disks built in takes for an old initrd what it cannot unpack.
+  { name: 'initramfs-too-large', line: /Initramfs unpacking failed: write error|image is not initramfs \(write error/ },
+  {
+    name: 'initramfs-damaged',
+    line: /Initramfs unpacking failed: (?!write error)|image is not initramfs \((?!write error)/,
+  },
   {
     name: 'out-of-memory',
     line: /Out of memory(?: and no killable processes|: Kill(?:ed)? process)|System is deadlocked on memory/,
@@ -40,12 +43,8 @@ const PATTERNS: readonly Pattern[] = [
   { name: 'initramfs-tools-refused', line: /No init found\. Try passing init= bootarg|\(initramfs\)/, isTheEnd: true },
   { name: 'initramfs-tools-refused', line: /Target filesystem doesn't have requested / },
   { name: 'initramfs-tools-refused', line: /\/init: .*can't open '?\/scripts\//, isTheEnd: true },
-  { name: 'no-overlay', line: /iso2rootfs-verify: the initrd cannot mount an overlay/ },
-  {
-    name: 'emergency-mode',
-    line: /You are in emergency mode|Welcome to emergency mode|Cannot open access to console, the root account is locked/i,
-    isTheEnd: true,
-  },
+  { name: 'no-overlay', line: /iso2rootfs-verify: the initrd cannot mount an overlay/, isTheEnd: true },
+  { name: 'emergency-mode', line: /You are in emergency mode|Welcome to emergency mode/i, isTheEnd: true },
   { name: 'emergency-mode', line: /Reached target .*emergency\.target|Started .*Emergency Shell/i },
   { name: 'rescue-mode', line: /You are in rescue mode|Welcome to rescue mode/i, isTheEnd: true },
   // net/sunrpc/clnt.c
@@ -55,7 +54,11 @@ const PATTERNS: readonly Pattern[] = [
   { name: 'mount-failed', line: /Failed to mount |mount: .*: (?:mount failed|special device .* does not exist)/ },
 ];
 
+/** What an NFS server that was given up says when it is there again (net/sunrpc/clnt.c). */
+const SERVER_IS_BACK = /nfs: server \S+ OK/;
 const WAITING = /^\[[* ]+\] /;
+/** A unit that has had a minute to stop, and may take for ever; in the words of systemd before version 250 and since. */
+const STOPS_FOR_EVER = /(?:A stop job is running for .*|Job \S+\/stop running) \(\d+min.*\/ no limit\)/;
 const TAIL_LINES = 30;
 const MAX_LINE_CHARACTERS = 400;
 
@@ -68,6 +71,16 @@ export class ConsoleWatch {
   /** A machine that shows this gets no further. */
   get isOver(): boolean {
     return this.#isOver;
+  }
+
+  /** The server of the root does not answer; it may come back. */
+  get isServerSilent(): boolean {
+    return this.#found.has('root-unreachable');
+  }
+
+  /** systemd waits for a unit that need not stop ever. */
+  get isStoppingForEver(): boolean {
+    return STOPS_FOR_EVER.test(this.#tail.at(-1) ?? '');
   }
 
   get problems(): Problem[] {
@@ -86,6 +99,7 @@ export class ConsoleWatch {
     if (WAITING.test(line) && WAITING.test(this.#tail.at(-1) ?? '')) this.#tail.pop();
     this.#tail.push(line);
     if (this.#tail.length > TAIL_LINES) this.#tail.shift();
+    if (SERVER_IS_BACK.test(line)) this.#found.delete('root-unreachable');
     for (const { name, line: pattern, isTheEnd } of PATTERNS) {
       if (!pattern.test(line)) continue;
       if (!this.#found.has(name)) this.#found.set(name, line);

@@ -13,6 +13,8 @@ export interface Report {
   readonly root: string | undefined;
   /** `systemctl is-system-running`. */
   readonly state: string | undefined;
+  /** Which of the modes that systemd calls `maintenance`. */
+  readonly mode: 'rescue' | 'emergency' | undefined;
   readonly defaultTarget: string | undefined;
   readonly isDefaultTargetActive: boolean;
   readonly failedUnits: readonly string[];
@@ -47,6 +49,7 @@ export function parseReport(text: string): Report {
     kernel: last('kernel'),
     root: last('root'),
     state: last('state'),
+    mode: last('state') === 'maintenance' ? (last('mode') === 'rescue' ? 'rescue' : 'emergency') : undefined,
     defaultTarget: last('default-target'),
     isDefaultTargetActive: last('default-target-state') === 'active',
     failedUnits: all('failed-unit'),

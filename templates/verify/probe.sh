@@ -56,9 +56,9 @@ report_capabilities() {
     while read -r file; do
         if [ ! -e "/$file" ]; then
             say capability missing "$file"
-        elif ! command -v getcap >/dev/null; then
+        elif ! found=$(getcap "/$file" 2>/dev/null); then
             say capability unknown "$file"
-        elif [ -n "$(getcap "/$file" 2>/dev/null)" ]; then
+        elif [ -n "$found" ]; then
             say capability present "$file"
         else
             say capability absent "$file"
@@ -78,6 +78,12 @@ say kernel "$(uname -r)"
 say root "$(stat --file-system --format=%T /)"
 wait_for_boot
 say state "$state"
+if [ "$state" = maintenance ]; then
+    # Which of two: systemd calls both so.
+    mode=emergency
+    ! systemctl --quiet is-active rescue.target || mode=rescue
+    say mode "$mode"
+fi
 say default-target "$(systemctl get-default 2>/dev/null)"
 say default-target-state "$(systemctl is-active default.target 2>/dev/null)"
 systemctl list-units --failed --no-legend --plain 2>/dev/null | awk '{ print $1 }' | head -n 30 | say_each failed-unit

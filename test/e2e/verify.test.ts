@@ -1,14 +1,13 @@
-/** Images are booted and judged: good ones pass, and each way to spoil one is named. */
-import { link, mkdir, mkdtemp, open, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+/** Images are booted and judged: good ones pass, and who fails is marked. What can be wrong with one: verify-problems.test.ts. */
+import { mkdir, readFile, symlink } from 'node:fs/promises';
 import path from 'node:path';
 import { expect } from 'chai';
-import { iso2rootfs, readFailure, RunningIso2Rootfs, type Ended } from '../contract/cli/program.js';
+import { iso2rootfs, readFailure, RunningIso2Rootfs } from '../contract/cli/program.js';
 import { manifestSchema, type Manifest } from '../../src/build/manifest.js';
 import { run } from '../../src/tools/run.js';
-import { createEntry, createFile, type TreeFile } from '../../src/tree/entry.js';
-import { joinArchives, packFiles } from '../../src/verify/probe.js';
-import { convertOnce, GUEST, type SharedConversion } from './conversion.js';
+import { GUEST, type SharedConversion } from './conversion.js';
 import { listUnfinished } from './host-state.js';
+import { SpoiltOutputs } from './spoilt-outputs.js';
 
 interface Verified {
   readonly directory: string;
@@ -20,77 +19,22 @@ interface Verified {
   }[];
 }
 
-function file(name: string, content: string, mode = 0o644): TreeFile {
-  return createFile(Buffer.from(name), Buffer.from(content), { mode });
-}
-
-function link_(name: string, target: string): TreeFile {
-  const entry = createEntry({ path: Buffer.from(name), type: 'symlink', linkTarget: Buffer.from(target) });
-  return { entry, content: Buffer.alloc(0) };
-}
-
-/** With the directories that an archive needs before them. */
-function archive(files: readonly TreeFile[]): Buffer {
-  const parents = new Set<string>();
-  for (const { entry } of files) {
-    const parts = entry.path.toString().split('/').slice(0, -1);
-    parts.forEach((_, index) => parents.add(parts.slice(0, index + 1).join('/')));
-  }
-  const directories = [...parents].map((name) => ({
-    entry: createEntry({ path: Buffer.from(name), type: 'directory' as const }),
-    content: Buffer.alloc(0),
-  }));
-  return packFiles([...directories, ...files]);
-}
-
 describe('verify', function () {
   this.timeout(40 * 60_000);
+  let images: SpoiltOutputs;
   let conversion: SharedConversion;
   let output: string;
   let scratch: string;
   let manifest: Manifest;
-  let copies = 0;
 
   before(async () => {
-    conversion = await convertOnce();
+    images = await SpoiltOutputs.create();
+    ({ conversion, scratch } = images);
     [output] = conversion.outputs;
-    manifest = manifestSchema.parse(JSON.parse(await readFile(path.join(output, 'manifest.json'), 'utf8')));
-    scratch = await mkdtemp('/var/tmp/e2e-verify-');
+    ({ manifest } = conversion);
   });
 
-  after(async () => rm(scratch, { recursive: true, force: true }));
-
-  const verify = async (args: readonly string[]): Promise<Ended> =>
-    iso2rootfs(['verify', ...args, '--cache-dir', conversion.cacheDirectory]);
-
-  /** An output directory whose initramfs.cgz is made of these parts, which the kernel unpacks one after the other. */
-  async function spoil(
-    parts: readonly (string | Buffer)[],
-    change: (manifest: Manifest) => Partial<Manifest> = () => ({}),
-  ): Promise<string> {
-    const directory = path.join(scratch, `spoilt-${++copies}`);
-    await mkdir(directory);
-    for (const name of ['vmlinuz', 'initrd.img']) await link(path.join(output, name), path.join(directory, name));
-    await joinArchives(parts, path.join(directory, 'initramfs.cgz'));
-    const { verification: _, ...rest } = manifest;
-    await writeFile(path.join(directory, 'manifest.json'), JSON.stringify({ ...rest, ...change(manifest) }));
-    return directory;
-  }
-
-  /** The names of what is wrong, and the whole of what verify says. */
-  async function findProblems(
-    directory: string,
-    args: readonly string[] = [],
-  ): Promise<{ names: string[]; text: string; failure: ReturnType<typeof readFailure> }> {
-    const ended = await verify([directory, '--outputs', 'cgz', ...args]);
-    expect(ended.status, ended.stderr).to.equal(1);
-    const failure = readFailure(ended);
-    expect(failure.code).to.equal('VERIFY_FAILED');
-    expect(failure.hint).to.not.equal('');
-    expect((await readFile(failure.log, 'utf8')).length).to.be.above(1000);
-    const names = [...ended.stdout.matchAll(/^ {8}([a-z-]+): /gm)].map((match) => match[1] ?? '');
-    return { names, text: ended.stdout, failure };
-  }
+  after(async () => images.remove());
 
   /** Processes and mounts that have to do with the cache: there verify has its machines, servers and layers. */
   const findTraces = async (): Promise<string[]> => {
@@ -99,14 +43,6 @@ describe('verify', function () {
     const { stdout } = await run('sh', ['-c', script]);
     return stdout.split('\n').filter((line) => line.includes(`${conversion.cacheDirectory}/v1/workspaces`));
   };
-
-  const memory = (mebibytes: number): ((manifest: Manifest) => Partial<Manifest>) => {
-    return ({ initramfs }) => ({ initramfs: { ...initramfs, leastMemoryMiB: mebibytes } as Manifest['initramfs'] });
-  };
-  const cgz = (): string => path.join(output, 'initramfs.cgz');
-  /** The distribution's own initrd: a shell in 13 MB, which boots in seconds. */
-  const initrd = (): string => path.join(output, 'initrd.img');
-  const quickInit = (script: string): Buffer => archive([file('init', `#!/bin/sh\n${script}\n`, 0o755)]);
 
   it('passes initramfs.cgz at exactly the memory that the manifest states, when a build asks for it', async () => {
     const directory = path.join(scratch, 'verified');
@@ -137,7 +73,7 @@ describe('verify', function () {
     const stated = manifest.initramfs?.leastMemoryMiB ?? 0;
     expect(stated).to.be.above(512);
     const before = await readFile(path.join(output, 'manifest.json'), 'utf8');
-    const { names, text } = await findProblems(output, ['--memory', `${Math.floor(stated * 0.7)}M`]);
+    const { names, text } = await images.findProblems(output, 'cgz', ['--memory', `${Math.floor(stated * 0.7)}M`]);
     expect(names[0]).to.equal('initramfs-too-large');
     expect(text).to.include('write error');
     expect(await readFile(path.join(output, 'manifest.json'), 'utf8')).to.equal(before);
@@ -147,7 +83,7 @@ describe('verify', function () {
     const list = ['-c', 'find . -printf "%P %m %s %T@ %C@\\n" | sort | sha256sum'];
     const survey = async (): Promise<string> => (await run('sh', list, { cwd: path.join(output, 'nfsroot') })).stdout;
     const tree = await survey();
-    const ended = await verify([output, '--outputs', 'nfsroot', '--json']);
+    const ended = await images.verify([output, '--outputs', 'nfsroot', '--json']);
     expect(ended.status, ended.stdout + ended.stderr).to.equal(0);
     const { boots } = JSON.parse(ended.stdout) as Verified;
     expect(boots.map(({ name, passed }) => ({ name, passed }))).to.deep.equal([
@@ -161,99 +97,10 @@ describe('verify', function () {
     expect(stored.stdout, stored.stderr).to.match(/^intact/m);
   });
 
-  it('names an archive that is cut short', async () => {
-    const whole = await open(cgz());
-    const { buffer } = await whole.read({ buffer: Buffer.alloc(2 * 1024 * 1024) });
-    await whole.close();
-    const { names, failure } = await findProblems(await spoil([buffer], memory(512)));
-    expect(names[0]).to.be.oneOf(['initramfs-damaged', 'kernel-panic']);
-    expect(names).to.include('kernel-panic');
-    expect(failure.error).to.match(/cgz: /);
-  });
-
-  it('names a panic: an init that ends', async () => {
-    const { names, text } = await findProblems(await spoil([initrd(), quickInit('exit 3')], memory(512)));
-    expect(names).to.deep.equal(['kernel-panic']);
-    expect(text).to.include('Attempted to kill init');
-  });
-
-  it('names the killer that ran out of memory', async () => {
-    const eat = 'x=0123456789abcdef; while :; do x=$x$x; done';
-    const { names } = await findProblems(await spoil([initrd(), quickInit(eat)], memory(300)));
-    expect(names[0]).to.equal('out-of-memory');
-  });
-
-  it('names initramfs-tools that cannot find its root', async () => {
-    const tell = { initramfs: ['root=UUID=00000000-1111-2222-3333-444444444444', 'rootdelay=2'] };
-    const directory = await spoil([initrd()], (whole) => ({
-      ...memory(512)(whole),
-      netboot: { ...whole.netboot, kernelArguments: tell } as Manifest['netboot'],
-    }));
-    const { names, text } = await findProblems(directory);
-    expect(names[0]).to.equal('initramfs-tools-refused');
-    expect(text).to.include('00000000-1111');
-  });
-
-  it('names dracut that cannot find its root', async function () {
-    const image = path.join(scratch, 'dracut.img');
-    const { version } = manifest.kernel;
-    const modules = ['base', 'udev-rules', 'rootfs-block', 'systemd', 'systemd-initrd', 'dracut-systemd'].join(' ');
-    const kernelModules = path.join(output, 'nfsroot/usr/lib/modules', version);
-    const make = ['--force', '--no-hostonly', '--no-early-microcode', '--kver', version, '--kmoddir', kernelModules];
-    await run('dracut', [...make, '--modules', modules, image], { reason: 'make an initrd that refuses' });
-    const tell = { initramfs: ['root=UUID=00000000-1111-2222-3333-444444444444', 'rd.retry=4', 'rd.timeout=8'] };
-    const directory = await spoil([image], (whole) => ({
-      ...memory(768)(whole),
-      netboot: { ...whole.netboot, kernelArguments: tell } as Manifest['netboot'],
-    }));
-    const { names } = await findProblems(directory);
-    expect(names[0]).to.equal('dracut-refused');
-  });
-
-  it('names emergency mode, and the unit that led there', async () => {
-    const fstab = 'UUID=00000000-1111-2222-3333-444444444444 /data ext4 x-systemd.device-timeout=3s 0 2\n';
-    const { names, text } = await findProblems(await spoil([cgz(), archive([file('etc/fstab', fstab)])]));
-    expect(names[0]).to.equal('emergency-mode');
-    expect(text).to.match(/emergency/);
-  });
-
-  it('names an ordering cycle, a lost capability, a missing network and another kernel; and tells of failed units', async () => {
-    const service = (command: string, more: string): string =>
-      `[Unit]\nDefaultDependencies=no\n${more}\n[Service]\nType=oneshot\nExecStart=${command}\n`;
-    const wants = 'etc/systemd/system/multi-user.target.wants';
-    const names_ = ['first.service', 'second.service', 'broken.service'];
-    const added = archive([
-      file('etc/systemd/system/first.service', service('/bin/true', 'After=second.service')),
-      file('etc/systemd/system/second.service', service('/bin/true', 'After=first.service')),
-      file('etc/systemd/system/broken.service', service('/bin/false', '')),
-      ...names_.map((name) => link_(`${wants}/${name}`, `../${name}`)),
-      link_('etc/systemd/system/systemd-networkd.service', '/dev/null'),
-      link_('etc/systemd/system/systemd-networkd.socket', '/dev/null'),
-    ]);
-    const directory = await spoil([cgz(), added], ({ kernel, initramfs }) => ({
-      kernel: { ...kernel, version: '5.10.0-other' },
-      initramfs: {
-        ...initramfs,
-        lostMetadata: [{ path: 'usr/bin/true', xattrs: ['security.capability'], capabilityHex: '00' }],
-      } as Manifest['initramfs'],
-    }));
-    const { names, text, failure } = await findProblems(directory);
-    expect(names).to.have.members(['ordering-cycle', 'wrong-kernel', 'capability-lost', 'no-address', 'units-failed']);
-    expect(text)
-      .to.match(/units-failed: .*broken\.service/)
-      .and.to.match(/capability-lost: .*usr\/bin\/true/);
-    expect(text).to.match(/wrong-kernel: .*instead of 5\.10\.0-other/);
-    expect(failure.error).to.include('ordering cycle');
-    const spoilt = manifestSchema.parse(JSON.parse(await readFile(path.join(directory, 'manifest.json'), 'utf8')));
-    expect(spoilt.verification?.verdict).to.equal('failed');
-    expect((await stat(path.join(directory, 'logs/verify-cgz.log'))).size).to.be.above(1000);
-  });
-
   it('marks an object that failed: it is given to nobody until it passes', async () => {
     const key = manifest.key.slice(0, 12);
-    const failed = await verify([key, '--outputs', 'cgz', '--timeout', '3s']);
-    expect(failed.status, failed.stderr).to.equal(1);
-    expect(failed.stdout).to.match(/^FAILED .*cgz[^]*timed-out: /m);
+    const { byBoot } = await images.findProblems(key, 'cgz', ['--timeout', '3s']);
+    expect(byBoot).to.deep.equal({ cgz: ['timed-out'] });
     const directory = path.join(scratch, 'fetched');
     const fetch = ['fetch', '-f', conversion.medium, '-o', directory, '--cache-dir', conversion.cacheDirectory];
     const refused = await iso2rootfs([...fetch, '--outputs', 'cgz,kernel']);
@@ -262,7 +109,7 @@ describe('verify', function () {
     expect(refused.stderr).to.include(`iso2rootfs verify ${key}`);
     const other = await iso2rootfs([...fetch, '--outputs', 'tar,kernel']);
     expect(other.status, other.stderr).to.equal(0);
-    const passed = await verify([key, '--outputs', 'cgz']);
+    const passed = await images.verify([key, '--outputs', 'cgz']);
     expect(passed.status, passed.stdout + passed.stderr).to.equal(0);
     const given = await iso2rootfs([...fetch, '--outputs', 'cgz,kernel']);
     expect(given.status, given.stderr).to.equal(0);

@@ -1,9 +1,9 @@
 /** QEMU takes our arguments: machines that are started, but whose processors are not. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect } from 'chai';
-import { findQemu, machineArguments, platformOf, type Machine } from '../../../src/tools/qemu.js';
+import { findFirmware, findQemu, machineArguments, platformOf, type Machine } from '../../../src/tools/qemu.js';
 import { run } from '../../../src/tools/run.js';
 
 describe('a machine to verify images in', function () {
@@ -47,11 +47,21 @@ describe('a machine to verify images in', function () {
       memoryMiB: 64,
       vcpus: 1,
       network: 'isolated',
-      disk: { path: '/a,b', format: 'qcow2' },
+      disk: { path: '/a,b', format: 'qcow2', firmwarePath: '/uefi' },
       reportPath: '/r',
     });
-    expect(args.join(' ')).to.include('file=/a,,b,format=qcow2').and.to.include('snapshot=on');
+    expect(args.join(' '))
+      .to.include('file=/a,,b,format=qcow2')
+      .and.to.include('snapshot=on')
+      .and.to.include('-bios /uefi');
     expect(platformOf('aarch64').console).to.equal('ttyAMA0');
+  });
+
+  it('asks for a firmware only where QEMU brings none', async () => {
+    expect(await findFirmware('x86_64')).to.equal(undefined);
+    const found = await findFirmware('aarch64').catch((error: unknown) => error);
+    if (typeof found === 'string') expect((await stat(found)).size).to.be.above(1024 * 1024);
+    else expect(found).to.have.property('code', 'TOOL_MISSING');
   });
 
   it('knows the machines that it does not', () => {

@@ -72,6 +72,7 @@ describe('judge', () => {
     const problems = judge(
       outcome({
         state: 'maintenance',
+        mode: 'emergency',
         isDefaultTargetActive: false,
         failedUnits: ['data.mount'],
         addresses: [],
@@ -81,6 +82,16 @@ describe('judge', () => {
     );
     expect(problems.map(({ name }) => name)).to.deep.equal(['emergency-mode']);
     expect(problems[0]?.message).to.include('data.mount');
+  });
+
+  it('does not take rescue mode for a system that is up, though its default target is reached', () => {
+    const rescue = outcome({ state: 'maintenance', mode: 'rescue', addresses: [] }, { shutdownMs: undefined });
+    expect(names(rescue)).to.deep.equal(['rescue-mode']);
+  });
+
+  it('says what a shutdown waited for', () => {
+    const waiting = outcome({}, { shutdownMs: undefined, consoleTail: ['A stop job is running for a.service'] });
+    expect(judge(waiting, EXPECTED)[0]?.message).to.include('a.service');
   });
 
   it('puts the cause before its consequences', () => {

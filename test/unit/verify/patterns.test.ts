@@ -16,6 +16,16 @@ const CONSOLES: Readonly<Record<string, { readonly name: string; readonly isOver
     isOver: false,
     text: '[    3.102011] Initramfs unpacking failed: invalid magic at start of compressed archive',
   },
+  'an archive that a kernel with RAM disks cannot unpack': {
+    name: 'initramfs-damaged',
+    isOver: false,
+    text: '[    0.702011] rootfs image is not initramfs (invalid magic at start of compressed archive); looks like an initrd',
+  },
+  'a tree too large for such a kernel': {
+    name: 'initramfs-too-large',
+    isOver: false,
+    text: '[    9.702011] rootfs image is not initramfs (write error); looks like an initrd',
+  },
   'no init at all': {
     name: 'kernel-panic',
     isOver: true,
@@ -43,6 +53,12 @@ You are in emergency mode. After logging in, type "journalctl -xb" to view`,
     name: 'rescue-mode',
     isOver: true,
     text: 'You are in rescue mode. After logging in, type "journalctl -xb" to view',
+  },
+  'an initrd without overlay': {
+    name: 'no-overlay',
+    isOver: true,
+    text: `modprobe: can't load module overlay (kernel/fs/overlayfs/overlay.ko): invalid module format
+iso2rootfs-verify: the initrd cannot mount an overlay over the root`,
   },
   'an ordering cycle': {
     name: 'ordering-cycle',
@@ -105,6 +121,26 @@ describe('ConsoleWatch', () => {
 localhost login: `);
     expect(console.problems).to.deep.equal([]);
     expect(console.isOver).to.equal(false);
+  });
+
+  it('gives an NFS server time to come back', () => {
+    const silent = watch('[   40.1] nfs: server 10.0.2.2 not responding, still trying');
+    expect(silent.isServerSilent).to.equal(true);
+    expect(silent.isOver).to.equal(false);
+    expect(silent.problems.map(({ name }) => name)).to.deep.equal(['root-unreachable']);
+    silent.readLine('[   43.1] nfs: server 10.0.2.2 OK');
+    expect(silent.isServerSilent).to.equal(false);
+    expect(silent.problems).to.deep.equal([]);
+  });
+
+  it('sees that a unit that may take for ever to stop has had a minute', () => {
+    const stopping = (time: string, job = 'A stop job is running for a.service - A'): boolean =>
+      watch(`[*     ] ${job} (${time})`).isStoppingForEver;
+    expect(stopping('1min 8s / no limit', '(1 of 2) Job a.service/stop running')).to.equal(true);
+    expect(stopping('1min 8s / no limit', '(1 of 2) Job a.service/start running')).to.equal(false);
+    expect(stopping('1min 2s / no limit')).to.equal(true);
+    expect(stopping('59s / no limit')).to.equal(false);
+    expect(stopping('1min 2s / 1min 30s')).to.equal(false);
   });
 
   it('reads through colours, carriage returns and the line that systemd draws again and again', () => {

@@ -28,6 +28,7 @@ describe('parseReport', () => {
       kernel: '6.1.0-56-cloud-amd64',
       root: 'tmpfs',
       state: 'degraded',
+      mode: undefined,
       defaultTarget: 'graphical.target',
       isDefaultTargetActive: true,
       failedUnits: ['broken.service', 'other.mount'],
@@ -41,6 +42,13 @@ describe('parseReport', () => {
       isSelinuxEnforcing: true,
       memory: { totalBytes: 1198039040, availableBytes: 557690880 },
     });
+  });
+
+  it('tells rescue from emergency mode, which are one state to systemd', () => {
+    const mode = (text: string): unknown => parseReport(text).mode;
+    expect(mode('ISO2ROOTFS state maintenance\nISO2ROOTFS mode rescue\n')).to.equal('rescue');
+    expect(mode('ISO2ROOTFS state maintenance\nISO2ROOTFS mode emergency\n')).to.equal('emergency');
+    expect(mode('ISO2ROOTFS state running\nISO2ROOTFS mode rescue\n')).to.equal(undefined);
   });
 
   it('is not complete while the end, or the beginning, is missing', () => {
