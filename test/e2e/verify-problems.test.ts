@@ -1,4 +1,4 @@
-/** Each way in which an image can fail, provoked in a machine that boots. The names that nothing here provokes are in verify.test.ts. */
+/** Each way in which an image can fail, provoked in a machine that boots; the others in verify.test.ts and verify-disk.test.ts. */
 import { open, readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect } from 'chai';
@@ -74,13 +74,6 @@ describe('verify names', function () {
     }));
     const { names } = await images.findProblems(directory);
     expect(names[0]).to.equal('dracut-refused');
-  });
-
-  it('emergency mode, and the device that it comes of', async () => {
-    const fstab = file('etc/fstab', `${NO_DISK} /data ext4 x-systemd.device-timeout=3s 0 2\n`);
-    const { names, text } = await images.findProblems(await images.spoilCgz([images.cgz, archive([fstab])]));
-    expect(names).to.deep.equal(['emergency-mode', 'device-missing']);
-    expect(text).to.match(/emergency mode/);
   });
 
   it('rescue mode', async () => {
