@@ -62,7 +62,15 @@ describe('a container image', function () {
     it(`of the format ${format} is loaded by podman and runs, with the capabilities of its files`, async () => {
       const store = path.join(directory!, format);
       // Apart from what the host has of images, and on machines without systemd, too.
-      const apart = ['--root', `${store}/root`, '--runroot', `${store}/run`, '--storage-driver=vfs'];
+      const apart = [
+        '--root',
+        `${store}/root`,
+        '--runroot',
+        `${store}/run`,
+        '--tmpdir',
+        `${store}/tmp`,
+        '--storage-driver=vfs',
+      ];
       const podman = async (...args: readonly string[]): Promise<string> =>
         (
           await run('podman', [
