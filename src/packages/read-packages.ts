@@ -6,6 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { Iso2RootfsError, toIso2RootfsError } from '../errors.js';
 import type { Toolbox } from '../tools/toolbox.js';
 import { readDpkgStatus } from './read-dpkg.js';
+import { isNdb, readNdb } from './read-ndb.js';
 import { readRpmDatabase } from './read-rpm.js';
 import { createList, type PackageList } from './types.js';
 
@@ -20,8 +21,9 @@ export interface DatabaseFile {
 const DPKG_STATUS = 'var/lib/dpkg/status';
 /** Where rpm keeps its database: since Fedora 36 and on SUSE below /usr. */
 const RPM_DIRECTORIES = ['usr/lib/sysimage/rpm', 'var/lib/rpm', 'usr/share/rpm'];
+const NDB_FILE = 'Packages.db';
 /** Berkeley DB, ndb, sqlite. */
-const RPM_FILES = ['Packages', 'Packages.db', 'rpmdb.sqlite', 'rpmdb.sqlite-wal'];
+const RPM_FILES = ['Packages', NDB_FILE, 'rpmdb.sqlite', 'rpmdb.sqlite-wal'];
 const OF_RPM = new Set(RPM_DIRECTORIES.flatMap((directory) => RPM_FILES.map((name) => `${directory}/${name}`)));
 
 /** Paths of the files that are needed in order to know what is installed, as far as they are there. */
@@ -79,8 +81,11 @@ async function readRpm(tools: Toolbox, files: readonly DatabaseFile[], scratch: 
       const target = path.join(copy, path.basename(file.path));
       await pipeline(Readable.from(file.read()), createWriteStream(target, { flags: 'wx', mode: 0o600 }));
     }
-    const packages = await readRpmDatabase(tools, copy);
+    const ndb = path.join(copy, NDB_FILE);
+    const hasNdb = copied.some(({ path: name }) => path.basename(name) === NDB_FILE) && (await isNdb(ndb));
+    const packages = hasNdb ? await readNdb(ndb, tools.signal) : await readRpmDatabase(tools, copy);
     if (packages.length > 0) return { list: createList('rpm', packages) };
+    if (hasNdb) return { problem: 'the rpm database has no package' };
     const formats = copied.map(({ path: name }) => path.basename(name)).join(', ');
     return {
       problem: `this host's rpm finds no package in the database (${formats}): it may not know the format`,

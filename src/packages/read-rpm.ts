@@ -1,17 +1,16 @@
 import { Iso2RootfsError } from '../errors.js';
 import type { Toolbox } from '../tools/toolbox.js';
+import { packageOf } from './rpm-package.js';
 import type { InstalledPackage } from './types.js';
 
 const FIELDS = ['NAME', 'EPOCH', 'VERSION', 'RELEASE', 'ARCH', 'SOURCERPM', 'LICENSE', 'VENDOR', 'LONGSIZE'] as const;
 /** A database that is made to be read for ever does not stop a build. */
 const TIMEOUT_MS = 120_000;
 const NONE = '(none)';
-/** Not a package: the key of a publisher, which rpm keeps among them. */
-const PUBLIC_KEY = 'gpg-pubkey';
 
 /**
- * Installed packages of a copy of an rpm database, whatever its format is, as far as this host's rpm knows it: sqlite, and of the older
- * Berkeley DB what it only has to read. Nothing of the system it came from is run.
+ * Installed packages of a copy of an rpm database, in what format this host's rpm knows: sqlite, and of the older Berkeley DB what it only
+ * has to read. Nothing of the system it came from is run.
  * @param directory with the database's files alone; rpm may write there
  * @throws Iso2RootfsError TOOL_MISSING, TOOL_FAILED, TIMEOUT; INTEGRITY for a line that is none
  */
@@ -35,26 +34,10 @@ export async function readRpmDatabase(tools: Toolbox, directory: string): Promis
 }
 
 function readLine(line: string): InstalledPackage[] {
-  const values = line.split('\t');
-  const [name = '', epoch, version = '', release = '', arch = '', source, license, vendor, size] = values.map(
-    (value) => (value === NONE ? undefined : value),
-  );
-  if (values.length !== FIELDS.length || name === '' || version === '') {
+  const values = line.split('\t').map((value) => (value === NONE ? undefined : value));
+  if (values.length !== FIELDS.length) {
     throw new Iso2RootfsError('INTEGRITY', 'the rpm database of the system is damaged: rpm lists what is no package');
   }
-  if (name === PUBLIC_KEY) return [];
-  const hasEpoch = epoch !== undefined && /^\d+$/.test(epoch);
-  return [
-    {
-      name,
-      version: `${hasEpoch ? `${epoch}:` : ''}${version}-${release}`,
-      ...(hasEpoch ? { epoch: Number(epoch) } : {}),
-      release,
-      arch: arch === '' ? 'noarch' : arch,
-      ...(source === undefined ? {} : { source }),
-      ...(license === undefined ? {} : { license }),
-      ...(vendor === undefined ? {} : { vendor }),
-      ...(size !== undefined && /^\d+$/.test(size) ? { installedBytes: Number(size) } : {}),
-    },
-  ];
+  const [name, epoch, version, release, arch, source, license, vendor, size] = values;
+  return packageOf({ name, epoch, version, release, arch, source, license, vendor, size });
 }
