@@ -126,7 +126,7 @@ async function compareRecord(
       hasAttributes = facts.hasAttributes;
       comparison.add(item);
     },
-    signal,
+    { signal, known: index.paths },
   );
   comparison.finish();
   return { name: GUEST_RECORD_FILE, kind: 'record', entries };
@@ -139,13 +139,16 @@ function excuseOf({ kind }: TreeSource, cgz: CgzFacts, changes: readonly TreeCha
   return kind === 'squashfs' || kind === 'cgz-squashfs' ? excuseSquashfs : () => undefined;
 }
 
+interface Excused {
+  readonly group: Omit<ExcusedGroup, 'count' | 'paths'>;
+  count: number;
+  readonly paths: string[];
+}
+
 class FindingCollector {
   readonly #findings: Finding[] = [];
   #findingCount = 0;
-  readonly #excused = new Map<
-    string,
-    { group: Omit<ExcusedGroup, 'count' | 'paths'>; count: number; paths: string[] }
-  >();
+  readonly #excused: Excused[] = [];
 
   noteTwice(path: string, name: string): void {
     this.#add({
@@ -159,11 +162,24 @@ class FindingCollector {
   }
 
   collect(leftName: string, rightName: string, excuseFor: Excuse): OnDifference {
+    const excused = new Map<string, Excused>();
     return (path, difference, items) => {
       const { aspect, left, right } = difference;
       const excuse = excuseFor(path, difference, items);
-      if (excuse === undefined) this.#add({ path: readable(path), aspect, leftName, left, rightName, right });
-      else this.#excuse({ leftName, rightName, aspect, excuse }, readable(path));
+      if (excuse === undefined) {
+        this.#add({ path: readable(path), aspect, leftName, left, rightName, right });
+        return;
+      }
+      // Every entry of a system may be excused.
+      const key = `${aspect}\0${excuse}`;
+      let known = excused.get(key);
+      if (known === undefined) {
+        known = { group: { leftName, rightName, aspect, excuse }, count: 0, paths: [] };
+        excused.set(key, known);
+        this.#excused.push(known);
+      }
+      known.count += 1;
+      if (known.paths.length < MAX_EXCUSED_PATHS) known.paths.push(readable(path));
     };
   }
 
@@ -172,19 +188,11 @@ class FindingCollector {
     if (this.#findings.length < MAX_FINDINGS) this.#findings.push(finding);
   }
 
-  #excuse(group: Omit<ExcusedGroup, 'count' | 'paths'>, path: string): void {
-    const key = JSON.stringify([group.leftName, group.rightName, group.aspect, group.excuse]);
-    const known = this.#excused.get(key) ?? { group, count: 0, paths: [] };
-    this.#excused.set(key, known);
-    known.count += 1;
-    if (known.paths.length < MAX_EXCUSED_PATHS) known.paths.push(path);
-  }
-
   result(): Pick<AuditReport, 'findings' | 'findingCount' | 'excused'> {
     return {
       findings: this.#findings,
       findingCount: this.#findingCount,
-      excused: [...this.#excused.values()].map(({ group, count, paths }) => ({ ...group, count, paths })),
+      excused: this.#excused.map(({ group, count, paths }) => ({ ...group, count, paths })),
     };
   }
 }

@@ -14,6 +14,7 @@
 import { createReadStream } from 'node:fs';
 import { createGunzip } from 'node:zlib';
 import { Iso2RootfsError } from '../errors.js';
+import { Column, Numbering, PackedPaths } from './columns.js';
 import { GUEST_RECORD_HEADER } from '../tools/guest-record-script.js';
 import {
   AttributePool,
@@ -45,6 +46,12 @@ export interface GuestRecordFacts {
   readonly hasAttributes: boolean;
 }
 
+/** Numbered paths that are held anyhow, most of which the record has as well: it need not hold them once more. */
+export type KnownPaths = Pick<PackedPaths, 'size' | 'find'>;
+
+const FILE_LINE = '# file: ';
+const MAX_REMEMBERED = 10_000;
+
 /**
  * Reads a record.
  * @throws Iso2RootfsError INTEGRITY when it is none, or not complete
@@ -52,9 +59,12 @@ export interface GuestRecordFacts {
 export async function readGuestRecord(
   file: string,
   onItem: (item: TreeItem, facts: GuestRecordFacts) => void,
-  signal?: AbortSignal,
+  {
+    signal,
+    known = new PackedPaths(),
+  }: { readonly signal?: AbortSignal | undefined; readonly known?: KnownPaths } = {},
 ): Promise<GuestRecordFacts> {
-  const parser = new RecordParser(onItem);
+  const parser = new RecordParser(onItem, known);
   const source = createReadStream(file);
   const records = createGunzip();
   source.on('error', (error) => records.destroy(error));
@@ -75,18 +85,27 @@ export async function readGuestRecord(
 
 class RecordParser {
   readonly #pool = new AttributePool();
-  readonly #attributes = new Map<string, Attributes>();
+  /** Of the paths that have attributes: the number of these, by the number of the path. */
+  readonly #others = new PackedPaths();
+  readonly #numbers = Column.ofUnsigned();
+  readonly #attributes = new Numbering<Attributes>();
+  /** The same by the lines of getfattr: most files have those of another. */
+  readonly #byLines = new Map<string, Attributes>();
   readonly #devices = new Map<string, string>();
   readonly #groups = new Map<string, LinkGroup>();
   /** The attributes are one record, and are read line by line. */
   #mode: 'header' | 'attributes' | 'records' | 'target' | 'done' = 'header';
-  #hasAttributes = false;
   #rest: Buffer = Buffer.alloc(0);
-  #entry: Omit<TreeItem, 'linkTarget'> | undefined;
+  /** Whose target comes next. */
+  #entry: (Omit<TreeItem, 'linkTarget'> & { linkTarget: string }) | undefined;
+  readonly #facts = { hasAttributes: false };
   #attributePath = '';
-  #values = new Map<string, Buffer>();
+  #lines = '';
 
-  constructor(private readonly onItem: (item: TreeItem, facts: GuestRecordFacts) => void) {}
+  constructor(
+    private readonly onItem: (item: TreeItem, facts: GuestRecordFacts) => void,
+    private readonly known: KnownPaths,
+  ) {}
 
   push(chunk: Buffer): void {
     const data = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
@@ -105,19 +124,34 @@ class RecordParser {
 
   finish(): GuestRecordFacts {
     if (this.#mode !== 'done') throw damaged('it is not complete');
-    return { hasAttributes: this.#hasAttributes };
+    return this.#facts;
   }
 
   #takeLine(line: string, isLast: boolean): void {
-    const path = /^# file: (.*)$/s.exec(line)?.[1];
-    const [, name, value] = /^([^=]+)(?:=0x([0-9a-fA-F]*))?$/.exec(line) ?? [];
-    if (path !== undefined) this.#attributePath = clean(unescape(path));
-    else if (name !== undefined) this.#values.set(unescape(name), Buffer.from(value ?? '', 'hex'));
-    if ((line === '' || isLast) && this.#values.size > 0) {
-      this.#attributes.set(this.#attributePath, this.#pool.of(this.#values));
-      this.#values = new Map();
+    if (line.startsWith(FILE_LINE)) this.#attributePath = clean(unescape(line.slice(FILE_LINE.length)));
+    else if (line !== '') this.#lines += `${line}\n`;
+    if ((line === '' || isLast) && this.#lines !== '') {
+      const number = this.#attributes.numberOf(this.#parseLines());
+      const path = this.known.find(this.#attributePath) ?? this.known.size + this.#others.add(this.#attributePath);
+      // 0: it has none.
+      this.#numbers.set(path, number + 1);
+      this.#lines = '';
     }
     if (isLast) this.#mode = 'records';
+  }
+
+  #parseLines(): Attributes {
+    const known = this.#byLines.get(this.#lines);
+    if (known !== undefined) return known;
+    const values = new Map<string, Buffer>();
+    for (const line of this.#lines.split('\n')) {
+      const [, name, value] = /^([^=]+)(?:=0x([0-9a-fA-F]*))?$/.exec(line) ?? [];
+      if (name !== undefined) values.set(unescape(name), Buffer.from(value ?? '', 'hex'));
+    }
+    const attributes = this.#pool.of(values);
+    if (this.#byLines.size >= MAX_REMEMBERED) this.#byLines.clear();
+    this.#byLines.set(this.#lines, attributes);
+    return attributes;
   }
 
   #takeRecord(record: string): void {
@@ -128,15 +162,15 @@ class RecordParser {
       return;
     }
     if (this.#mode === 'target') {
-      const entry = this.#entry as Omit<TreeItem, 'linkTarget'>;
       this.#mode = 'records';
-      const linkTarget = entry.type === 'symlink' ? record : '';
-      this.onItem({ ...entry, linkTarget }, { hasAttributes: this.#hasAttributes });
+      if (this.#entry === undefined) throw damaged('a target is of no entry');
+      if (this.#entry.type === 'symlink') this.#entry.linkTarget = record;
+      this.onItem(this.#entry, this.#facts);
       return;
     }
     if (record === 'X') {
       this.#mode = 'attributes';
-      this.#hasAttributes = true;
+      this.#facts.hasAttributes = true;
     } else if (record === 'Z') this.#mode = 'done';
     else if (record.startsWith('D ')) this.#takeDevice(record);
     else if (record !== 'N') this.#takeEntry(record);
@@ -168,11 +202,21 @@ class RecordParser {
       mtimeSeconds: Number(seconds),
       mtimeNanoseconds: Number(fraction.slice(0, 9).padEnd(9, '0')),
       sha256: undefined,
+      linkTarget: '',
       device: this.#devices.get(path) ?? '',
-      attributes: this.#attributes.get(path) ?? NO_ATTRIBUTES,
+      attributes: this.#attributesOf(path),
       links,
     };
     this.#mode = 'target';
+  }
+
+  #attributesOf(path: string): Attributes {
+    const other = (): number | undefined => {
+      const number = this.#others.find(path);
+      return number === undefined ? undefined : this.known.size + number;
+    };
+    const place = this.known.find(path) ?? other();
+    return (place === undefined ? undefined : this.#attributes.get(this.#numbers.get(place) - 1)) ?? NO_ATTRIBUTES;
   }
 }
 

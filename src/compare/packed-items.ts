@@ -1,8 +1,9 @@
-import type { ItemType, LinkGroup, TreeItem } from '../tree/tree-item.js';
-import { NO_ATTRIBUTES, type Attributes } from '../tree/tree-item.js';
+import type { Attributes, ItemType, LinkGroup, TreeItem } from '../tree/tree-item.js';
+import { NO_ATTRIBUTES } from '../tree/tree-item.js';
+import { ByteStore, Column, Numbering } from './columns.js';
 
 const HASH_BYTES = 32;
-const FIRST_CAPACITY = 4096;
+const HASHES_PER_PIECE = 16_384;
 const TYPES: readonly ItemType[] = [
   'file',
   'directory',
@@ -12,87 +13,81 @@ const TYPES: readonly ItemType[] = [
   'fifo',
   'socket',
 ];
+/** One number: permission bits, type, and whether the content's hash is known. */
+const MODE_MASK = 0o7777;
+const TYPE_SHIFT = 12;
+const TYPE_MASK = 0xf;
+const HASHED = 1 << 16;
 
-/** What only few items have. */
-interface Rare {
-  readonly linkTarget: string;
-  readonly device: string;
-  readonly attributes: Attributes;
-  readonly links: LinkGroup | undefined;
-}
-
-const NOTHING_RARE: Rare = { linkTarget: '', device: '', attributes: NO_ATTRIBUTES, links: undefined };
-
-/** Items by number, in columns of typed arrays: as objects, those of a system with hundreds of thousands of files take hundreds of megabytes. */
+/** Items by number, without their paths. */
 export class PackedItems {
-  readonly #paths: string[] = [];
-  readonly #rare = new Map<number, Rare>();
-  #capacity = FIRST_CAPACITY;
-  #types = new Uint8Array(FIRST_CAPACITY);
-  #hasHash = new Uint8Array(FIRST_CAPACITY);
-  #modes = new Uint16Array(FIRST_CAPACITY);
-  #owners = new Uint32Array(2 * FIRST_CAPACITY);
-  #nanoseconds = new Uint32Array(FIRST_CAPACITY);
-  #sizesAndTimes = new Float64Array(2 * FIRST_CAPACITY);
-  #hashes = new Uint8Array(HASH_BYTES * FIRST_CAPACITY);
+  readonly #kinds = Column.ofUnsigned();
+  readonly #users = Column.ofUnsigned();
+  readonly #groups = Column.ofUnsigned();
+  readonly #nanoseconds = Column.ofUnsigned();
+  readonly #sizes = Column.ofNumbers();
+  readonly #seconds = Column.ofNumbers();
+  readonly #attributeNumbers = Column.ofUnsigned();
+  readonly #attributes = new Numbering<Attributes>();
+  readonly #hashes: Buffer[] = [];
+  /** Where a symlink's target is, and how long it is. */
+  readonly #targetPositions = Column.ofNumbers();
+  readonly #targetLengths = Column.ofUnsigned();
+  readonly #targets = new ByteStore();
+  /** What only few items have. */
+  readonly #devices = new Map<number, string>();
+  readonly #links = new Map<number, LinkGroup>();
 
-  get size(): number {
-    return this.#paths.length;
+  constructor() {
+    this.#attributes.numberOf(NO_ATTRIBUTES);
   }
 
-  /** @returns the item's number: how many there were before it */
-  add(item: TreeItem): number {
-    const number = this.#paths.length;
-    if (number === this.#capacity) this.#grow();
-    this.#paths.push(item.path);
-    this.#types[number] = TYPES.indexOf(item.type);
-    this.#modes[number] = item.mode;
-    this.#owners.set([item.uid, item.gid], 2 * number);
-    this.#nanoseconds[number] = item.mtimeNanoseconds;
-    this.#sizesAndTimes.set([item.sizeBytes, item.mtimeSeconds], 2 * number);
-    this.#hasHash[number] = item.sha256 === undefined ? 0 : 1;
-    if (item.sha256 !== undefined) this.#hashes.set(Buffer.from(item.sha256, 'hex'), HASH_BYTES * number);
-    const { linkTarget, device, attributes, links } = item;
-    if (linkTarget !== '' || device !== '' || attributes !== NO_ATTRIBUTES || links !== undefined) {
-      this.#rare.set(number, { linkTarget, device, attributes, links });
-    }
-    return number;
+  set(number: number, item: TreeItem): void {
+    const { sha256, linkTarget } = item;
+    const type = TYPES.indexOf(item.type);
+    this.#kinds.set(number, (item.mode & MODE_MASK) | (type << TYPE_SHIFT) | (sha256 === undefined ? 0 : HASHED));
+    this.#users.set(number, item.uid);
+    this.#groups.set(number, item.gid);
+    this.#nanoseconds.set(number, item.mtimeNanoseconds);
+    this.#sizes.set(number, item.sizeBytes);
+    this.#seconds.set(number, item.mtimeSeconds);
+    this.#attributeNumbers.set(number, this.#attributes.numberOf(item.attributes));
+    if (sha256 !== undefined) this.#setHash(number, sha256);
+    if (linkTarget !== '') this.#targetPositions.set(number, this.#targets.add(linkTarget));
+    this.#targetLengths.set(number, linkTarget.length);
+    if (item.device === '') this.#devices.delete(number);
+    else this.#devices.set(number, item.device);
+    if (item.links === undefined) this.#links.delete(number);
+    else this.#links.set(number, item.links);
   }
 
-  get(number: number): TreeItem {
-    const [uid = 0, gid = 0] = this.#owners.subarray(2 * number, 2 * number + 2);
-    const [sizeBytes = 0, mtimeSeconds = 0] = this.#sizesAndTimes.subarray(2 * number, 2 * number + 2);
+  get(number: number, path: string): TreeItem {
+    const kind = this.#kinds.get(number);
+    const targetLength = this.#targetLengths.get(number);
     return {
-      path: this.#paths[number] ?? '',
-      type: TYPES[this.#types[number] ?? 0] ?? 'file',
-      mode: this.#modes[number] ?? 0,
-      uid,
-      gid,
-      sizeBytes,
-      mtimeSeconds,
-      mtimeNanoseconds: this.#nanoseconds[number] ?? 0,
-      sha256: this.#hasHash[number] === 1 ? this.#hashOf(number) : undefined,
-      ...(this.#rare.get(number) ?? NOTHING_RARE),
+      path,
+      type: TYPES[(kind >>> TYPE_SHIFT) & TYPE_MASK] ?? 'file',
+      mode: kind & MODE_MASK,
+      uid: this.#users.get(number),
+      gid: this.#groups.get(number),
+      sizeBytes: this.#sizes.get(number),
+      mtimeSeconds: this.#seconds.get(number),
+      mtimeNanoseconds: this.#nanoseconds.get(number),
+      sha256: (kind & HASHED) === 0 ? undefined : this.#hashOf(number),
+      linkTarget: targetLength === 0 ? '' : this.#targets.get(this.#targetPositions.get(number), targetLength),
+      device: this.#devices.get(number) ?? '',
+      attributes: this.#attributes.get(this.#attributeNumbers.get(number)) ?? NO_ATTRIBUTES,
+      links: this.#links.get(number),
     };
   }
 
+  #setHash(number: number, sha256: string): void {
+    const piece = (this.#hashes[Math.floor(number / HASHES_PER_PIECE)] ??= Buffer.alloc(HASH_BYTES * HASHES_PER_PIECE));
+    piece.write(sha256, HASH_BYTES * (number % HASHES_PER_PIECE), 'hex');
+  }
+
   #hashOf(number: number): string {
-    return Buffer.from(this.#hashes.buffer, HASH_BYTES * number, HASH_BYTES).toString('hex');
+    const start = HASH_BYTES * (number % HASHES_PER_PIECE);
+    return this.#hashes[Math.floor(number / HASHES_PER_PIECE)]?.toString('hex', start, start + HASH_BYTES) ?? '';
   }
-
-  #grow(): void {
-    this.#capacity *= 2;
-    this.#types = enlarged(this.#types, new Uint8Array(this.#capacity));
-    this.#hasHash = enlarged(this.#hasHash, new Uint8Array(this.#capacity));
-    this.#modes = enlarged(this.#modes, new Uint16Array(this.#capacity));
-    this.#owners = enlarged(this.#owners, new Uint32Array(2 * this.#capacity));
-    this.#nanoseconds = enlarged(this.#nanoseconds, new Uint32Array(this.#capacity));
-    this.#sizesAndTimes = enlarged(this.#sizesAndTimes, new Float64Array(2 * this.#capacity));
-    this.#hashes = enlarged(this.#hashes, new Uint8Array(HASH_BYTES * this.#capacity));
-  }
-}
-
-function enlarged<Column extends { set(values: Column): void }>(old: Column, larger: Column): Column {
-  larger.set(old);
-  return larger;
 }

@@ -1,4 +1,5 @@
 import type { TreeItem } from '../tree/tree-item.js';
+import { PackedPaths } from './columns.js';
 import { compareItems, compareLinks, describeItem, type ItemDifference } from './item-differences.js';
 import { PackedItems } from './packed-items.js';
 
@@ -11,33 +12,36 @@ export type OnDifference = (
 
 /** One tree in memory, without its content, with which others are compared as they stream by. */
 export class TreeIndex {
+  /** Numbered as they came. */
+  readonly paths = new PackedPaths();
   readonly #items = new PackedItems();
-  readonly #numbers = new Map<string, number>();
 
   constructor(private readonly onTwice: (path: string) => void = () => undefined) {}
 
   /** How many paths there are. */
   get size(): number {
-    return this.#numbers.size;
+    return this.paths.size;
   }
 
   readonly add = (item: TreeItem): void => {
-    if (this.#numbers.has(item.path)) this.onTwice(item.path);
-    this.#numbers.set(item.path, this.#items.add(item));
+    const { size } = this.paths;
+    const number = this.paths.add(item.path);
+    if (number < size) this.onTwice(item.path);
+    this.#items.set(number, item);
   };
 
   get(path: string): TreeItem | undefined {
-    const number = this.#numbers.get(path);
-    return number === undefined ? undefined : this.#items.get(number);
+    const number = this.paths.find(path);
+    return number === undefined ? undefined : this.#items.get(number, path);
   }
 
   *items(): Generator<TreeItem> {
-    for (const number of this.#numbers.values()) yield this.#items.get(number);
+    for (let number = 0; number < this.paths.size; number++) yield this.#items.get(number, this.paths.get(number));
   }
 
   /** Begins a comparison with another tree: the left one is this. */
   compare(onDifference: OnDifference): TreeComparison {
-    return new TreeComparison(this.#items, this.#numbers, onDifference);
+    return new TreeComparison(this.#items, this.paths, onDifference);
   }
 }
 
@@ -45,26 +49,26 @@ export class TreeComparison {
   /** By number: which items the other tree has as well. */
   readonly #met: Uint8Array;
   /** Items whose other names have to be compared when all of them are known. */
-  readonly #linked: { readonly left: TreeItem; readonly right: TreeItem }[] = [];
-  /** Items that only the other tree has: they may come again. */
-  readonly #extras = new Set<string>();
+  readonly #linked: { readonly number: number; readonly right: TreeItem }[] = [];
+  /** Paths that only the other tree has: they may come again. */
+  readonly #extras = new PackedPaths();
 
   constructor(
     private readonly items: PackedItems,
-    private readonly numbers: ReadonlyMap<string, number>,
+    private readonly paths: PackedPaths,
     private readonly onDifference: OnDifference,
   ) {
-    this.#met = new Uint8Array(items.size);
+    this.#met = new Uint8Array(paths.size);
   }
 
   readonly add = (right: TreeItem): void => {
-    const number = this.numbers.get(right.path);
+    const number = this.paths.find(right.path);
     if (number === undefined) {
-      if (this.#extras.has(right.path)) {
+      const { size } = this.#extras;
+      if (this.#extras.add(right.path) < size) {
         this.#noteTwice(right);
         return;
       }
-      this.#extras.add(right.path);
       this.onDifference(right.path, { aspect: 'extra', left: 'nothing', right: describeItem(right) }, { right });
       return;
     }
@@ -73,19 +77,20 @@ export class TreeComparison {
       return;
     }
     this.#met[number] = 1;
-    const left = this.items.get(number);
+    const left = this.items.get(number, right.path);
     for (const difference of compareItems(left, right)) this.onDifference(right.path, difference, { left, right });
-    if (left.links !== undefined || right.links !== undefined) this.#linked.push({ left, right });
+    if (left.links !== undefined || right.links !== undefined) this.#linked.push({ number, right });
   };
 
   finish(): void {
-    for (const { left, right } of this.#linked) {
+    for (const { number, right } of this.#linked) {
+      const left = this.items.get(number, right.path);
       const difference = compareLinks(left.links, right.links);
       if (difference !== undefined) this.onDifference(left.path, difference, { left, right });
     }
-    for (const number of this.numbers.values()) {
+    for (let number = 0; number < this.paths.size; number++) {
       if (this.#met[number] === 1) continue;
-      const left = this.items.get(number);
+      const left = this.items.get(number, this.paths.get(number));
       this.onDifference(left.path, { aspect: 'missing', left: describeItem(left), right: 'nothing' }, { left });
     }
   }

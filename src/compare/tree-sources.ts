@@ -1,11 +1,11 @@
 /** Where the items of a tree can be read from: archives and directories, compressed or not. Nothing of a tree is run or followed. */
-import { createReadStream } from 'node:fs';
 import { mkdtemp, open, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { Iso2RootfsError } from '../errors.js';
 import { requireSpace } from '../tools/space.js';
 import type { Toolbox } from '../tools/toolbox.js';
+import { readChunks } from '../tree/file-chunks.js';
 import { countHardLinks } from '../tree/hard-link-census.js';
 import { NewcItems } from '../tree/newc-items.js';
 import { scanTar } from '../tree/scan-tar.js';
@@ -54,7 +54,6 @@ const DECOMPRESSORS: readonly (readonly [magic: string, program: string])[] = [
   ['04224d18', 'lz4'],
   ['425a68', 'bzip2'],
 ];
-const CHUNK_BYTES = 256 * 1024;
 
 async function decompressorOf(file: string): Promise<string | undefined> {
   const handle = await open(file, 'r');
@@ -74,7 +73,7 @@ async function withContent<Result>(
   read: (chunks: AsyncIterable<Buffer>) => Promise<Result>,
 ): Promise<Result> {
   const program = await decompressorOf(file);
-  if (program === undefined) return read(createReadStream(file, { highWaterMark: CHUNK_BYTES, signal }));
+  if (program === undefined) return read(readChunks(file, signal));
   return withProgram(tools, program, ['-dc', '--', file], `read ${path.basename(file)}`, read);
 }
 
@@ -164,8 +163,8 @@ const NEWC_MAGIC = '070701';
 async function findImageOffset(file: string, signal: AbortSignal | undefined): Promise<number> {
   let before: Buffer = Buffer.alloc(0);
   let offset = 0;
-  for await (const chunk of createReadStream(file, { highWaterMark: CHUNK_BYTES, signal })) {
-    const data = Buffer.concat([before, chunk as Buffer]);
+  for await (const chunk of readChunks(file, signal)) {
+    const data = Buffer.concat([before, chunk]);
     for (let at = data.indexOf(IMAGE_NAME); at >= 0; at = data.indexOf(IMAGE_NAME, at + 1)) {
       const header = at - NEWC_HEADER_BYTES;
       if (header < 0 || data.toString('latin1', header, header + NEWC_MAGIC.length) !== NEWC_MAGIC) continue;

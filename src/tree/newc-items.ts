@@ -1,6 +1,6 @@
 /** The items of newc archives, as the kernel would unpack them: see NewcScanner. */
-import { createHash, type Hash } from 'node:crypto';
 import { Iso2RootfsError } from '../errors.js';
+import { ContentHash } from './content-hash.js';
 import { NewcScanner, type NewcMember } from './newc-scanner.js';
 import { NO_ATTRIBUTES, joinGroup, type ItemType, type LinkGroup, type TreeItem } from './tree-item.js';
 import { normaliseTreePath, pathKey, printablePath } from './tree-path.js';
@@ -17,7 +17,7 @@ const TYPES: Readonly<Record<number, ItemType>> = {
 const TYPE_BITS = 0o170000;
 /** The kernel's PATH_MAX: it skips longer targets. */
 const MAX_TARGET_BYTES = 4096;
-const EMPTY_SHA256 = createHash('sha256').digest('hex');
+const EMPTY_SHA256 = new ContentHash().digest();
 
 /** What the names of one inode have together. */
 interface Inode {
@@ -32,7 +32,7 @@ export class NewcItems {
   readonly #scanner: NewcScanner;
   readonly #inodes = new Map<string, Inode>();
   #current: NewcMember | undefined;
-  #hash: Hash | undefined;
+  readonly #hash = new ContentHash();
 
   constructor(private readonly onItem: (item: TreeItem) => void) {
     this.#scanner = new NewcScanner({
@@ -46,7 +46,9 @@ export class NewcItems {
         if (content !== undefined) this.#give(member, undefined, content.toString('latin1').replace(/\0.*$/s, ''));
         else this.#begin(member);
       },
-      onContent: (chunk) => void this.#hash?.update(chunk),
+      onContent: (chunk) => {
+        if (this.#current !== undefined) this.#hash.update(chunk);
+      },
       onArchiveEnd: () => {
         this.#endContent();
         this.#giveLinked();
@@ -73,15 +75,13 @@ export class NewcItems {
       return;
     }
     this.#current = member;
-    this.#hash = createHash('sha256');
   }
 
   #endContent(): void {
-    const [member, hash] = [this.#current, this.#hash];
-    if (member === undefined || hash === undefined) return;
-    const sha256 = hash.digest('hex');
-    this.#current = this.#hash = undefined;
-    this.#give(member, sha256, '');
+    const member = this.#current;
+    if (member === undefined) return;
+    this.#current = undefined;
+    this.#give(member, this.#hash.digest(), '');
   }
 
   #give(member: NewcMember, sha256: string | undefined, linkTarget: string): void {

@@ -1,8 +1,8 @@
-import { createHash, type Hash } from 'node:crypto';
 import { Iso2RootfsError } from '../errors.js';
+import { ContentHash } from './content-hash.js';
 import type { HardLinkCensus } from './hard-link-census.js';
 import { TarReader, type TarEvent } from './tar-reader.js';
-import { AttributePool, itemOf, joinGroup, type LinkGroup, type TreeItem } from './tree-item.js';
+import { AttributePool, itemOf, joinGroup, type LinkGroup, type OpenItem, type TreeItem } from './tree-item.js';
 import { pathKey, printablePath } from './tree-path.js';
 
 export interface TarItemsOptions {
@@ -40,8 +40,8 @@ class TarItems {
   readonly #pool = new AttributePool();
   readonly #linked = new Map<string, TreeItem>();
   readonly #groups = new Map<string, LinkGroup>();
-  #current: Omit<TreeItem, 'sha256'> | undefined;
-  #hash: Hash | undefined;
+  #current: OpenItem | undefined;
+  readonly #hash = new ContentHash();
   #wanted: { readonly chunks: Buffer[]; readonly receive: (content: Buffer) => void } | undefined;
 
   constructor(
@@ -55,7 +55,7 @@ class TarItems {
         this.#takeEntry(event.entry);
         break;
       case 'data':
-        this.#hash?.update(event.chunk);
+        this.#hash.update(event.chunk);
         this.#wanted?.chunks.push(Buffer.from(event.chunk));
         break;
       case 'end':
@@ -76,11 +76,10 @@ class TarItems {
     }
     const item = itemOf(entry, path, this.#pool, this.#groupOf(path));
     if (entry.type !== 'file') {
-      this.#give({ ...item, sha256: undefined });
+      this.#give(item);
       return;
     }
     this.#current = item;
-    this.#hash = createHash('sha256');
     const receive = entry.sizeBytes <= MAX_WANTED_BYTES ? this.options.wantsContent?.(item) : undefined;
     this.#wanted = receive === undefined ? undefined : { chunks: [], receive };
   }
@@ -95,11 +94,12 @@ class TarItems {
   }
 
   #endContent(): void {
-    const [item, hash] = [this.#current, this.#hash];
-    if (item === undefined || hash === undefined) return;
+    const item = this.#current;
+    if (item === undefined) return;
     this.#wanted?.receive(Buffer.concat(this.#wanted.chunks));
-    this.#wanted = this.#current = this.#hash = undefined;
-    this.#give({ ...item, sha256: hash.digest('hex') });
+    this.#wanted = this.#current = undefined;
+    item.sha256 = this.#hash.digest();
+    this.#give(item);
   }
 
   #give(item: TreeItem): void {

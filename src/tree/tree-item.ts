@@ -47,14 +47,24 @@ export interface TreeItem {
 
 export const NO_ATTRIBUTES: Attributes = { others: new Map() };
 
-/** Makes one object of all equal sets of attributes: a labelled system has hundreds of thousands of files and hundreds of labels. */
+/** Makes one object of equal sets of attributes, as a rule: a labelled system has hundreds of thousands of files and hundreds of labels. */
 export class AttributePool {
   readonly #known = new Map<string, Attributes>();
+  /** The same by how an entry has them. */
+  readonly #ofEntries = new Map<string, Attributes>();
 
-  ofEntry({ xattrs, accessAcl, defaultAcl, selinuxLabel }: TreeEntry): Attributes {
+  ofEntry(entry: TreeEntry): Attributes {
+    const { xattrs, accessAcl, defaultAcl, selinuxLabel } = entry;
     if (xattrs.size === 0 && accessAcl === undefined && defaultAcl === undefined && selinuxLabel === undefined) {
       return NO_ATTRIBUTES;
     }
+    let key = [accessAcl, defaultAcl, selinuxLabel].map(part).join('');
+    for (const [name, value] of xattrs) key += part(name) + part(value.toString('latin1'));
+    const known = this.#ofEntries.get(key);
+    return known ?? remember(this.#ofEntries, key, this.#convert(entry));
+  }
+
+  #convert({ xattrs, accessAcl, defaultAcl, selinuxLabel }: TreeEntry): Attributes {
     const values = new Map<string, Buffer | string>(xattrs);
     if (accessAcl !== undefined) values.set(ACCESS_ACL, accessAcl);
     if (defaultAcl !== undefined) values.set(DEFAULT_ACL, defaultAcl);
@@ -77,11 +87,22 @@ export class AttributePool {
       else if (saysMoreThanMode(acl())) attributes = { ...attributes, accessAcl: acl() };
     }
     const key = JSON.stringify([attributes, [...others]]);
-    const known = this.#known.get(key);
-    if (known !== undefined) return known;
-    this.#known.set(key, attributes);
-    return attributes;
+    return this.#known.get(key) ?? remember(this.#known, key, attributes);
   }
+}
+
+/** Where each file has attributes of its own (signatures), remembering them saves nothing. */
+const MAX_REMEMBERED = 10_000;
+
+function remember(pool: Map<string, Attributes>, key: string, attributes: Attributes): Attributes {
+  if (pool.size >= MAX_REMEMBERED) pool.clear();
+  pool.set(key, attributes);
+  return attributes;
+}
+
+/** With its length, so that no text can be taken for two. */
+function part(text: string | undefined): string {
+  return text === undefined ? '-' : `${text.length}:${text}`;
 }
 
 const CAPABILITY = 'security.capability';
@@ -97,13 +118,14 @@ export function joinGroup(group: LinkGroup | undefined, path: string): LinkGroup
   return group;
 }
 
-/** An item of an entry whose content is known; a hard link is what its target is. */
-export function itemOf(
-  entry: TreeEntry,
-  path: string,
-  pool: AttributePool,
-  links?: LinkGroup,
-): Omit<TreeItem, 'sha256'> {
+/**
+ * An item whose content is not known yet. It is filled in rather than copied with spread syntax: V8 keeps such copies until it collects the
+ * whole heap, and of hundreds of thousands they are tens of megabytes.
+ */
+export type OpenItem = Omit<TreeItem, 'sha256'> & { sha256: string | undefined };
+
+/** An item of an entry; a hard link is what its target is. */
+export function itemOf(entry: TreeEntry, path: string, pool: AttributePool, links?: LinkGroup): OpenItem {
   const isDevice = entry.type === 'character-device' || entry.type === 'block-device';
   return {
     path,
@@ -114,6 +136,7 @@ export function itemOf(
     sizeBytes: entry.sizeBytes,
     mtimeSeconds: entry.mtimeSeconds,
     mtimeNanoseconds: entry.mtimeNanoseconds,
+    sha256: undefined,
     linkTarget: entry.type === 'symlink' ? entry.linkTarget.toString('latin1') : '',
     device: isDevice ? `${entry.deviceMajor}:${entry.deviceMinor}` : '',
     attributes: pool.ofEntry(entry),

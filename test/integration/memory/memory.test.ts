@@ -9,6 +9,7 @@ import type { Readable } from 'node:stream';
 import { pathToFileURL } from 'node:url';
 import { expect } from 'chai';
 import { Store } from '../../../src/store/store.js';
+import { writeCgz, writeRecord, writeTar } from './large-system.js';
 
 const ROOT = path.resolve(import.meta.dirname, '../../..');
 const GIB = 1024 ** 3;
@@ -87,6 +88,19 @@ describe('memory', function () {
     } finally {
       rmSync(destination, { recursive: true });
     }
+  });
+
+  it('stays small while the commands audit and diff read systems of 200 000 names and a gigabyte', async () => {
+    const [one, other] = [path.join(directory, 'one'), path.join(directory, 'other')];
+    const system = { entries: 200_000, largeFileBytes: GIB };
+    for (const name of [one, other]) mkdirSync(name);
+    writeTar(path.join(one, 'rootfs.tar'), system);
+    writeCgz(path.join(one, 'initramfs.cgz'), system);
+    await writeRecord(path.join(one, 'guest-record.gz'), system);
+    expect(await peakBytes(['bin/dev.js', 'audit', one])).to.be.below(MOST_BYTES);
+    writeTar(path.join(other, 'rootfs.tar'), { ...system, words: 'something else' });
+    // 1: they differ.
+    expect(await peakBytes(['bin/dev.js', 'diff', one, other, '--exit-code'], 1)).to.be.below(MOST_BYTES);
   });
 
   it('stays small while the command cache verify reads large objects', async () => {
