@@ -1,11 +1,13 @@
-import { mkdir } from 'node:fs/promises';
+import { chmod, mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { Iso2RootfsError } from '../errors.js';
 import type { Emit } from '../events.js';
 import type { Accelerator } from '../tools/accelerator.js';
+import { copySparse } from '../tools/copy.js';
 import { PrivateNamespace } from '../tools/private-namespace.js';
-import { findFirmware, platformOf, type Machine } from '../tools/qemu.js';
+import { platformOf, type Machine } from '../tools/qemu.js';
 import type { Toolbox } from '../tools/toolbox.js';
+import { findUefiFirmware, type UefiFirmware } from '../tools/uefi-firmware.js';
 import { watchBoot, type BootOptions } from './boot.js';
 import { layerWithProbe } from './disk-probe.js';
 import { judge, type Expectation } from './judge.js';
@@ -117,7 +119,7 @@ async function bootCgz(
   return bootAndJudge('cgz', images, parts, cgz.memoryMiB, { root, needsCapabilities: true }, context);
 }
 
-type MachineParts = Pick<Machine, 'kernel' | 'disk' | 'network'>;
+type MachineParts = Pick<Machine, 'kernel' | 'disk' | 'firmware' | 'network'>;
 
 async function bootNfsroot(images: ImageSet, nfsroot: string, context: VerifyContext): Promise<BootResult[]> {
   const namespace = await PrivateNamespace.create(context.tools);
@@ -177,10 +179,24 @@ async function bootDisk(
   context: VerifyContext,
 ): Promise<BootResult> {
   const root = { matches: new RegExp(`^(?!${IN_MEMORY_ON_DISK.source.slice(1)})`), description: 'a disk' };
-  const firmwarePath = await findFirmware(images.arch);
+  const firmware = await prepareFirmware(images, context);
   const layer = await layerWithProbe(context.tools, disk, factsOf(images), context);
-  const parts = { disk: { path: layer, format: 'qcow2', firmwarePath }, network: 'isolated' } as const;
+  const parts = { disk: { path: layer, format: 'qcow2' }, firmware, network: 'isolated' } as const;
   return bootAndJudge('disk', images, parts, DEFAULT_MEMORY_MIB, { root, needsCapabilities: true }, context);
+}
+
+/** The variables are a copy that is thrown away: a system may write there what it boots next. */
+async function prepareFirmware(
+  { arch }: ImageSet,
+  { tools, scratch }: VerifyContext,
+): Promise<UefiFirmware | undefined> {
+  const { needsUefi, machine } = platformOf(arch);
+  if (!needsUefi) return undefined;
+  const { code, variables } = await findUefiFirmware(arch, machine);
+  const own = path.join(scratch, `firmware-variables.${variables.format}`);
+  await copySparse(tools, variables.path, own);
+  await chmod(own, 0o600);
+  return { code, variables: { ...variables, path: own } };
 }
 
 async function bootAndJudge(
