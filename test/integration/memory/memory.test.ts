@@ -17,7 +17,7 @@ const GIB = 1024 ** 3;
 const MOST_BYTES = 200e6;
 
 describe('memory', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   let directory: string;
   beforeEach(() => (directory = mkdtempSync(path.join(tmpdir(), 'memory-'))));
   afterEach(() => rmSync(directory, { recursive: true, force: true }));
