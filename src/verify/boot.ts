@@ -15,7 +15,8 @@ const LAST_WORDS_MS = 2000;
 const LAST_REPORT_MS = 20_000;
 /** An NFS server that does not answer any more may come back. */
 const SILENT_SERVER_MS = 30_000;
-const SHUTDOWN_MS = 150_000;
+/** systemd gives each unit 90 s to stop: `dracut-shutdown.service`, which unpacks the initrd once more, may need most of them where the processor is emulated. */
+const SHUTDOWN_MS = 240_000;
 const MAX_REPORT_BYTES = 1024 * 1024;
 /** A guest that fills the disk with its console is ended. */
 const MAX_CONSOLE_CHARACTERS = 64 * 1024 * 1024;

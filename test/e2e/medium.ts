@@ -6,9 +6,14 @@ const SCRIPT = path.resolve(import.meta.dirname, '../medium/build-medium.sh');
 /** The first medium on a machine takes minutes: two Debian root file systems are made. */
 const TIMEOUT_MS = 20 * 60_000;
 
-/** Makes a medium; `failure` and `family` as build-medium.sh has them. */
-export async function makeMedium(file: string, failure = 'none', family = 'anaconda'): Promise<string> {
-  await run('bash', [SCRIPT, '--output', file, '--failure', failure, '--family', family], {
+/** Makes a medium; `failure`, `family` and `initrd` as build-medium.sh has them. */
+export async function makeMedium(
+  file: string,
+  failure = 'none',
+  family = 'anaconda',
+  initrd = 'initramfs-tools',
+): Promise<string> {
+  await run('bash', [SCRIPT, '--output', file, '--failure', failure, '--family', family, '--initrd', initrd], {
     timeoutMs: TIMEOUT_MS,
     env: {
       HOME: process.env['HOME'] ?? '/root',

@@ -6,11 +6,13 @@ shopt -s inherit_errexit
 
 usage() {
     cat <<'TEXT'
-Usage: build-medium.sh --output FILE.iso [--family anaconda|debian] [--release NAME] [--arch x86_64] [--failure MODE] [--work DIR] [--mirror URI]
+Usage: build-medium.sh --output FILE.iso [--family anaconda|debian] [--release NAME] [--initrd initramfs-tools|dracut] [--arch x86_64]
+                       [--failure MODE] [--work DIR] [--mirror URI]
 
   --output FILE    the ISO to write (replaced atomically)
   --family NAME    anaconda: like an openEuler DVD (default); debian: like a Debian DVD
   --release NAME   release that the medium claims to carry (default: openEuler 22.03-LTS, Debian 12.12.0; of Debian only 12 and its point releases)
+  --initrd NAME    what makes the initrd of the installed system: initramfs-tools (default); dracut, as on RPM systems (family anaconda only)
   --arch NAME      x86_64; nothing else is implemented
   --failure MODE   make the installer fail on purpose: ask, error, traceback, poweroff, panic, silent, post-fail, dracut, slow[:SECONDS],
                    oom[:MIB], no-token (README.md says what each does and which family has it; default: none)
@@ -27,11 +29,11 @@ fail() {
 }
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-output='' family=anaconda release='' arch=x86_64 failure=none mirror=''
+output='' family=anaconda release='' initrd=initramfs-tools arch=x86_64 failure=none mirror=''
 work=${XDG_CACHE_HOME:-$HOME/.cache}/iso2rootfs-medium
 while (($#)); do
     case $1 in
-        --output | --family | --release | --arch | --failure | --work | --mirror)
+        --output | --family | --release | --initrd | --arch | --failure | --work | --mirror)
             [[ $# -ge 2 ]] || fail "$1 needs a value" 64
             declare "${1#--}=$2"
             shift 2
@@ -56,6 +58,11 @@ case $family in
         [[ $release =~ ^12\.[0-9]{1,2}\.0$ ]] || fail "release $release is none of Debian 12 (12 or 12.N.0)" 64
         ;;
     *) fail "unknown family $family (see --help)" 64 ;;
+esac
+case $family:$initrd in
+    *:initramfs-tools | anaconda:dracut) ;;
+    debian:dracut) fail 'a medium of the family debian installs initramfs-tools' 64 ;;
+    *) fail "unknown maker of initrds $initrd (see --help)" 64 ;;
 esac
 case $family:$failure in
     debian:none | debian:ask | debian:error | debian:poweroff | debian:panic | debian:silent | debian:post-fail | debian:no-token) ;;
@@ -129,7 +136,13 @@ keep() {
 
 # The system that gets installed: one tar, the optional packages, and lists of what is in it.
 build_payload() {
-    local root=$temporary/root target=$temporary/payload epoch kernel
+    local root=$temporary/root target=$temporary/payload packages=("$here/rootfs/packages.txt") customize=("$here/rootfs/customize.sh")
+    local left_out='^(#|$)' epoch kernel image
+    if [[ $initrd == dracut ]]; then
+        packages+=("$here/rootfs-dracut/packages.txt")
+        left_out='^(#|$|initramfs-tools$)'
+        customize=("$here/rootfs-dracut/before.sh" "${customize[@]}" "$here/rootfs-dracut/customize.sh")
+    fi
     mkdir -p "$target/optional"
     say 'making the root filesystem that the medium installs (a minute or two)'
     export OPTIONAL_DIR=$target/optional COMPS=$here/rootfs/comps.txt
@@ -137,8 +150,8 @@ build_payload() {
         --aptopt="$temporary/acquire.conf" \
         --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-include=/usr/share/doc/*/copyright' \
         --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-exclude=/usr/share/info/*' \
-        --include="$(grep -vE '^(#|$)' "$here/rootfs/packages.txt" | paste -sd, -)" \
-        --customize-hook="$here/rootfs/download-optional.sh" --customize-hook="$here/rootfs/customize.sh" \
+        --include="$(grep -hvE "$left_out" "${packages[@]}" | paste -sd, -)" \
+        --customize-hook="$here/rootfs/download-optional.sh" "${customize[@]/#/--customize-hook=}" \
         "$codename" "$root" "$sources"
     rm -f "$root/etc/apt/apt.conf.d/99mmdebstrap" "$root/etc/dpkg/dpkg.cfg.d/99mmdebstrap"
     # shellcheck disable=SC2016 # these dollars are dpkg-query's
@@ -146,7 +159,9 @@ build_payload() {
         sed -e 's/ amd64$/.x86_64/' -e 's/ all$/.noarch/' | sort >"$target/packages.list"
     kernel=$(basename "$(find "$root/boot" -maxdepth 1 -name 'vmlinuz-*' | sort -V | tail -n 1)")
     echo "${kernel#vmlinuz-}" >"$target/kernel.version"
-    [[ -s $root/boot/initrd.img-${kernel#vmlinuz-} ]] || fail 'the Debian root has no initrd for its kernel'
+    image=initrd.img-${kernel#vmlinuz-}
+    [[ $initrd != dracut ]] || image=initramfs-${kernel#vmlinuz-}.img
+    [[ -s $root/boot/$image ]] || fail 'the Debian root has no initrd for its kernel'
     # Nothing younger than the youngest packaged file: the same packages give the same tar.
     epoch=$(find "$root/usr/share/doc" -type f -printf '%T@\n' | sort -n | tail -n 1 | cut -d. -f1)
     tar --directory "$root" --create --file - --format=posix --pax-option=delete=atime,delete=ctime --sort=name --numeric-owner \
@@ -218,7 +233,9 @@ build_installer() {
     keep installer "$2"
 }
 
-payload_key=$(key_of rootfs)
+payload_parts=(rootfs)
+[[ $initrd != dracut ]] || payload_parts+=(rootfs-dracut)
+payload_key=$(key_of "${payload_parts[@]}")
 [[ -d $work/payload-$payload_key ]] || build_payload "$payload_key"
 tools_key=$(key_of installer/packages.txt)
 [[ -d $work/tools-$tools_key ]] || build_tools "$tools_key"

@@ -34,9 +34,13 @@ const MAKERS: readonly (readonly [InitrdFacts['maker'], RegExp])[] = [
   ['mkinitrd', /^(?:config\/start\.sh|mkinitrd\.config|run_all\.sh|sbin\/nash|bin\/nash)$/],
 ];
 
-/** What configures a network before the root is mounted: dracut's modules network-legacy, network-wicked, -manager, systemd-networkd, connman. */
-const DRACUT_NETWORK =
-  /^(?:usr\/)?(?:s?bin\/ifup|s?bin\/NetworkManager|lib(?:exec)?\/nm-initrd-generator|lib\/systemd\/systemd-networkd|s?bin\/(?:wickedd|connmand))$/;
+/**
+ * What starts dracut's `netroot`, which mounts a root over the network, when the network is up: `ifup` of network-legacy, and a hook each of
+ * network-manager, connman and, since dracut 103, systemd-networkd. network-wicked has none.
+ */
+const DRACUT_NETROOT =
+  /^(?:usr\/)?s?bin\/ifup$|^(?:(?:usr\/)?lib|var\/lib)\/dracut\/hooks\/initqueue\/settled\/\d+-(?:nm|cm|networkd)-run\.sh$/;
+const DRACUT_OTHER_NETWORK = /^(?:usr\/)?(?:lib\/systemd\/systemd-networkd|s?bin\/wickedd)$/;
 
 /** Of virtual machines, these drivers stand beside the Ethernet cards' directory. */
 const CARD = /(?:^|\/)drivers\/net\/(?:ethernet\/.*|virtio_net|vmxnet3\/vmxnet3|xen-netfront|hyperv\/hv_netvsc)\.ko$/;
@@ -104,7 +108,12 @@ function findMissing(
         "dracut's module nfs is not in it (package dracut-network on RPM systems)",
       );
       need(has(/^(?:usr\/)?s?bin\/mount\.nfs4?$/), 'mount.nfs is not in it (package nfs-utils or nfs-client)');
-      need(has(DRACUT_NETWORK), "none of dracut's network modules is in it");
+      need(
+        has(DRACUT_NETROOT),
+        has(DRACUT_OTHER_NETWORK)
+          ? "what brings up the network in it never tells dracut to mount (use dracut's module network-legacy or network-manager)"
+          : "none of dracut's network modules is in it",
+      );
       break;
     case 'initramfs-tools':
       need(has(/^scripts\/nfs$/), 'scripts/nfs is not in it');

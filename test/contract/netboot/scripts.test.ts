@@ -2,6 +2,8 @@ import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promis
 import path from 'node:path';
 import { tmpdir } from 'node:os';
 import { expect } from 'chai';
+import { createAnswerModel, renderAnswerFile } from '../../../src/distro/answer/index.js';
+import { parseKickstart } from '../../../src/distro/answer/kickstart-syntax.js';
 import { makeGenericInitrd } from '../../../src/distro/answer/generic-initrd.js';
 import { addCapabilityRestoration } from '../../../src/distro/netboot/capabilities.js';
 import { CARD_MAPPING } from '../../../src/distro/netboot/network-bindings.js';
@@ -10,6 +12,7 @@ import { addHostKeyUnit } from '../../../src/distro/netboot/ssh-host-keys.js';
 import { TreeSurvey } from '../../../src/distro/netboot/tree-survey.js';
 import { run } from '../../../src/tools/run.js';
 import { createEntry } from '../../../src/tree/entry.js';
+import { OPENEULER } from '../../unit/distro/answer/targets.js';
 
 const survey = new TreeSurvey();
 for (const name of ['usr/lib/systemd/system/ssh.service', 'usr/sbin/sshd', 'usr/bin/ssh-keygen']) {
@@ -155,6 +158,56 @@ describe('what is added to trees, read by the programs that it is for', () => {
 
     it('says that it failed, and fails nothing', async () => {
       expect(await make(most, 'exit 1')).to.include('iso2rootfs: warning: no generic initrd');
+    });
+  });
+
+  describe('the %post that makes a generic initrd with dracut', () => {
+    const NEW_NETWORKD = 'usr/lib/dracut/modules.d/11systemd-networkd/networkd-run.sh';
+
+    /** What dracut and the consoles are told, on a system with these files. */
+    async function make(names: readonly string[], status = 0): Promise<string[]> {
+      const log = path.join(directory, 'log');
+      const dracut = `#!/bin/sh\necho "$@" >> ${log}\nexit ${status}\n`;
+      const files = ['boot/vmlinuz-6.6.0', 'lib/modules/6.6.0/modules.dep', 'lib/modules/5.0.0/modules.dep', ...names];
+      for (const name of ['bin/dracut', ...files]) {
+        await mkdir(path.dirname(path.join(directory, name)), { recursive: true });
+        await writeFile(path.join(directory, name), name.startsWith('bin/dracut') ? dracut : '', { mode: 0o755 });
+      }
+      await writeFile(log, '');
+      const { sections } = parseKickstart(renderAnswerFile(OPENEULER, createAnswerModel({})).text);
+      const script = sections.map(({ lines }) => lines.join('\n')).find((text) => text.includes('dracut --force')) ?? '';
+      const local = script
+        .replace('/dev/console /dev/ttyS0 /dev/ttyAMA0', '/dev/null')
+        .replace('> $console', `>> ${log}`)
+        .replaceAll(/(?<=[\s"])\/(?=etc|boot|usr|lib)/g, `${directory}/`);
+      await writeFile(path.join(directory, 'post'), `#!/bin/sh\n${local}\n`);
+      await run('shellcheck', ['--shell=sh', '--severity=warning', '--exclude=SC2043', path.join(directory, 'post')]);
+      await run('bash', [path.join(directory, 'post')], { env: { PATH: `${directory}/bin:/usr/bin:/bin` } });
+      const told = (await readFile(log, 'utf8')).replaceAll(`${directory}/`, '/').split('\n');
+      return told.filter((line) => line !== '');
+    }
+
+    const call = (modules: string): string =>
+      `--force --no-hostonly --add ${modules} nfs /boot/initramfs-6.6.0.img 6.6.0`;
+
+    it('leaves the choice of what brings up the network to dracut, where that mounts an NFS root', async () => {
+      expect(await make(['bin/dhclient', 'usr/libexec/nm-initrd-generator'])).to.deep.equal([call('network')]);
+      expect(await readFile(path.join(directory, 'etc/dracut.conf.d/iso2rootfs.conf'), 'utf8')).to.include('overlay');
+    });
+
+    it('takes not systemd-networkd where nothing would mount the root', async () => {
+      const old = ['bin/dhclient', 'usr/lib/dracut/modules.d/01systemd-networkd/module-setup.sh'];
+      expect(await make(old)).to.deep.equal([call('network-legacy network')]);
+      expect(await make([...old, NEW_NETWORKD])).to.deep.equal([call('network')]);
+    });
+
+    it('makes one without NFS where it cannot be had, and says so', async () => {
+      expect(await make([], 1)).to.deep.equal([
+        call('network'),
+        'iso2rootfs: warning: the initrd of kernel 6.6.0 cannot mount an NFS root',
+        '--force --no-hostonly /boot/initramfs-6.6.0.img 6.6.0',
+        'iso2rootfs: warning: no generic initrd could be made for kernel 6.6.0',
+      ]);
     });
   });
 });

@@ -276,6 +276,7 @@ sub install_boot_loader {
     my $holder = $boot // $root;
     my $prefix = $boot ? '' : '/boot';
     my $kernel = kernel_version();
+    my $initrd = -e "$ROOT/boot/initramfs-$kernel.img" ? "initramfs-$kernel.img" : "initrd.img-$kernel";
     my $speed  = $arguments =~ /console=ttyS0(?:,(\d+))?/ ? $1 // 115200 : 0;
     my $serial = $speed ? "serial --unit=0 --speed=$speed\nterminal_input console serial\nterminal_output console serial\n" : '';
     run('grub-install', '--target=i386-pc', "--boot-directory=$ROOT/boot", '--no-floppy', '--locales=', '--themes=', '--fonts=', "/dev/$disk->{name}");
@@ -289,7 +290,7 @@ menuentry 'Debian GNU/Linux, with Linux $kernel' {
     insmod $holder->{fstype}
     search --no-floppy --fs-uuid --set=root $holder->{uuid}
     $linux
-    initrd $prefix/initrd.img-$kernel
+    initrd $prefix/$initrd
 }
 TEXT
     spew("$ROOT/etc/default/grub", "GRUB_TIMEOUT=$timeout\nGRUB_CMDLINE_LINUX=\"$arguments\"\n", oct 644);

@@ -544,7 +544,8 @@ sub configure {
     Screen::tell_all('Creating users', 'users');
     create_users();
     my $services = Kickstart::last_of($kickstart, 'services');
-    my %debian_name = (sshd => 'ssh', crond => 'cron', network => 'systemd-networkd', NetworkManager => 'systemd-networkd', nfs => 'nfs-common');
+    my $network = -e "$root/lib/systemd/system/NetworkManager.service" ? 'NetworkManager' : 'systemd-networkd';
+    my %debian_name = (sshd => 'ssh', crond => 'cron', network => $network, NetworkManager => $network, nfs => 'nfs-common');
     for my $verb ($services ? qw(enabled disabled) : ()) {
         for my $name (split /\s*,\s*/, $services->{options}{$verb} // '') {
             (my $unit = $name) =~ s/\.service\z//;

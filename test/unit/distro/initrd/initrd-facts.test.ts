@@ -44,6 +44,19 @@ describe('judgeInitrd', () => {
     });
   });
 
+  it('sees whether what brings up the network tells dracut to mount', () => {
+    const with_ = (...names: readonly string[]): ReturnType<typeof judgeInitrd> =>
+      judgeInitrd(listing([...DRACUT.filter((name) => !name.endsWith('ifup')), ...names]));
+    const networkd = 'usr/lib/systemd/systemd-networkd';
+    for (const silent of [networkd, 'usr/sbin/wickedd']) {
+      const facts = with_(silent);
+      expect(facts.canMountNfs).to.equal(false);
+      expect(facts.reasons.join(' ')).to.include('network-legacy or network-manager');
+    }
+    expect(with_('usr/sbin/NetworkManager', 'usr/lib/dracut/hooks/initqueue/settled/99-nm-run.sh').canMountNfs).to.be.true;
+    expect(with_(networkd, 'var/lib/dracut/hooks/initqueue/settled/99-networkd-run.sh').canMountNfs).to.be.true;
+  });
+
   it('knows where newer ones keep their hooks and programs', () => {
     const newer = DRACUT.map((name) =>
       name.replace('usr/lib/dracut/hooks', 'var/lib/dracut/hooks').replace('/sbin/', '/bin/'),
