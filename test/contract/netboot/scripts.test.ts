@@ -175,7 +175,8 @@ describe('what is added to trees, read by the programs that it is for', () => {
       }
       await writeFile(log, '');
       const { sections } = parseKickstart(renderAnswerFile(OPENEULER, createAnswerModel({})).text);
-      const script = sections.map(({ lines }) => lines.join('\n')).find((text) => text.includes('dracut --force')) ?? '';
+      const script =
+        sections.map(({ lines }) => lines.join('\n')).find((text) => text.includes('dracut --force')) ?? '';
       const local = script
         .replace('/dev/console /dev/ttyS0 /dev/ttyAMA0', '/dev/null')
         .replace('> $console', `>> ${log}`)

@@ -53,7 +53,8 @@ describe('judgeInitrd', () => {
       expect(facts.canMountNfs).to.equal(false);
       expect(facts.reasons.join(' ')).to.include('network-legacy or network-manager');
     }
-    expect(with_('usr/sbin/NetworkManager', 'usr/lib/dracut/hooks/initqueue/settled/99-nm-run.sh').canMountNfs).to.be.true;
+    expect(with_('usr/sbin/NetworkManager', 'usr/lib/dracut/hooks/initqueue/settled/99-nm-run.sh').canMountNfs).to.be
+      .true;
     expect(with_(networkd, 'var/lib/dracut/hooks/initqueue/settled/99-networkd-run.sh').canMountNfs).to.be.true;
   });
 
