@@ -99,10 +99,11 @@ async function unpack(
   { compression, startBytes, endBytes }: Payload,
   destination: string,
 ): Promise<void> {
-  const source = createReadStream(file, { start: startBytes, end: endBytes - 1 });
-  const target = createWriteStream(destination, { mode: 0o600 });
+  // Opened as they are made, which may be after a failure: only when they will be used, and closed.
+  const openSource = (): Readable => createReadStream(file, { start: startBytes, end: endBytes - 1 });
+  const openTarget = (): Writable => createWriteStream(destination, { mode: 0o600 });
   if (compression === 'gzip') {
-    await pipeline(source, createGunzip(), bound(), target);
+    await pipeline(openSource(), createGunzip(), bound(), openTarget());
     return;
   }
   const [program, ...args] = DECOMPRESSORS[compression] ?? [];
@@ -114,8 +115,8 @@ async function unpack(
   });
   try {
     // A program that fails closes its input early: its own words are told then, not that.
-    const feeding = pipeline(source, running.stdin as Writable).catch(() => undefined);
-    await pipeline(running.stdout as Readable, bound(), target);
+    const feeding = pipeline(openSource(), running.stdin as Writable).catch(() => undefined);
+    await pipeline(running.stdout as Readable, bound(), openTarget());
     await feeding;
     await running.done;
   } finally {
