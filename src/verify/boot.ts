@@ -15,7 +15,10 @@ const LAST_WORDS_MS = 2000;
 const LAST_REPORT_MS = 20_000;
 /** An NFS server that does not answer any more may come back. */
 const SILENT_SERVER_MS = 30_000;
-/** systemd gives each unit 90 s to stop: `dracut-shutdown.service`, which unpacks the initrd once more, may need most of them where the processor is emulated. */
+/**
+ * systemd gives each unit 90 s to stop; `dracut-shutdown.service`, which unpacks the initrd once more, has needed them all where the processor
+ * is emulated and busy.
+ */
 const SHUTDOWN_MS = 240_000;
 const MAX_REPORT_BYTES = 1024 * 1024;
 /** A guest that fills the disk with its console is ended. */
