@@ -79,6 +79,16 @@ describe('what a manifest says of boots', () => {
     expect(isVerified(manifest(both), ask(['nfsroot', 'raw']))).to.equal(true);
   });
 
+  it('holds for both formats of a disk, whichever was booted', () => {
+    const record = recordVerification([boot('disk', false, 'sum of disk.raw')], 'tcg', undefined);
+    expect(knownFailure(manifest(record), ask(['qcow2']))).to.match(/^disk did not pass/);
+    expect(knownFailure(manifest(record), ask(['tar']))).to.equal(undefined);
+    const passed = recordVerification([boot('disk', true, 'sum of disk.qcow2')], 'tcg', undefined);
+    expect(isVerified(manifest(passed), ask(['raw']))).to.equal(true);
+    const other = recordVerification([boot('disk', true, 'sum of another disk')], 'tcg', undefined);
+    expect(isVerified(manifest(other), ask(['raw']))).to.equal(false);
+  });
+
   it('names what failed, to those who ask for it', () => {
     const record = recordVerification([boot('cgz', false, 'sum of initramfs.cgz')], 'tcg', undefined);
     expect(knownFailure(manifest(record), ask(['cgz']))).to.match(
