@@ -24,7 +24,7 @@ export interface MadeFile {
   readonly initramfs?: Manifest['initramfs'];
 }
 
-const CHUNK_BYTES = 1024 * 1024;
+const CHUNK_BYTES = 256 * 1024;
 
 /** The stored rootfs.tar as a stream, whose progress is told. */
 export function openTar({ context, tarPath }: MakingContext): Readable {

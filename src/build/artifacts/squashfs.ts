@@ -40,7 +40,7 @@ export async function makeSquashfs(
   const options = { imagePath: path, compression, timeSeconds: newestSeconds, rootMode };
   const program = await startSquashing(tools, options);
   try {
-    const sink = new PassThrough({ highWaterMark: 4 * 1024 * 1024 });
+    const sink = new PassThrough({ highWaterMark: 1024 * 1024 });
     await firstFailure([
       streamTree(openTar(making), { tar: sink, tarDialect: 'bare' }, { rewrite: forSquashfs, signal }),
       pipeline(sink, program.stdin as Writable, { signal }),
