@@ -8,7 +8,7 @@ import { expect } from 'chai';
 import { iso2rootfs, RunningIso2Rootfs, type Ended } from '../contract/cli/program.js';
 import { manifestSchema, type Manifest } from '../../src/build/manifest.js';
 import { run } from '../../src/tools/run.js';
-import { GUEST } from './conversion.js';
+import { WITHOUT_APPLIANCE } from './conversion.js';
 import { listUnfinished, newOnHost, surveyHost } from './host-state.js';
 import { makeMedium } from './medium.js';
 
@@ -45,7 +45,9 @@ describe('what is asked for on the command line', function () {
       ...['--timezone', 'Europe/Berlin', '--kernel-args', 'panic=30 iso2rootfs.test=a,b'],
     ];
     host = await surveyHost();
-    const program = new RunningIso2Rootfs([...args, ...GUEST], { env: { ISO2ROOTFS_CACHE_DIR: cacheDirectory } });
+    const program = new RunningIso2Rootfs([...args, ...WITHOUT_APPLIANCE], {
+      env: { ISO2ROOTFS_CACHE_DIR: cacheDirectory },
+    });
     [ended, commandLines] = await Promise.all([program.done, watchCommandLines(program)]);
     expect(ended.status, ended.stderr).to.equal(0);
     const text = await readFile(path.join(directory, 'out', 'manifest.json'), 'utf8');

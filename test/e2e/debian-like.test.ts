@@ -8,7 +8,7 @@ import { expect } from 'chai';
 import { iso2rootfs, readFailure, RunningIso2Rootfs } from '../contract/cli/program.js';
 import { manifestSchema } from '../../src/build/manifest.js';
 import { run } from '../../src/tools/run.js';
-import { GUEST } from './conversion.js';
+import { GUEST, WITHOUT_APPLIANCE } from './conversion.js';
 import { listUnfinished, newOnHost, surveyHost } from './host-state.js';
 import { makeMedium } from './medium.js';
 
@@ -65,7 +65,9 @@ describe('a Debian-like medium', function () {
 
   it('is converted to the end with the preseed file that we write', async () => {
     const output = path.join(directory, 'out');
-    const result = await iso2rootfs(['-d', 'Debian', '-r', '12', '-f', medium, '-o', output, ...GUEST], { env });
+    const result = await iso2rootfs(['-d', 'Debian', '-r', '12', '-f', medium, '-o', output, ...WITHOUT_APPLIANCE], {
+      env,
+    });
     expect(result.status, result.stderr).to.equal(0);
     expect(result.stdout).to.equal(`${output}\n`);
     const phases = [...result.stderr.matchAll(/^install: (.*)$/gm)].map((match) => match[1]);

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { expect } from 'chai';
 import { iso2rootfs } from '../contract/cli/program.js';
 import { run } from '../../src/tools/run.js';
-import { convertOnce, GUEST, type SharedConversion } from './conversion.js';
+import { convertOnce, WITHOUT_APPLIANCE, type SharedConversion } from './conversion.js';
 import { differences, listTree, type Listing } from './tree-listing.js';
 
 const EMPTY_SHA256 = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
@@ -32,8 +32,8 @@ describe('disk images without an appliance', function () {
 
   async function make(cache: string, outputs: string): Promise<string> {
     const output = path.join(scratch, outputs);
-    const args = ['-f', conversion.medium, '--cache-dir', cache, ...GUEST, '-o', output];
-    const { status, stderr } = await iso2rootfs([...args, '--engine', 'mount', '--outputs', outputs]);
+    const args = ['-f', conversion.medium, '--cache-dir', cache, ...WITHOUT_APPLIANCE, '-o', output];
+    const { status, stderr } = await iso2rootfs([...args, '--outputs', outputs]);
     expect(status, stderr).to.equal(0);
     await run('sha256sum', ['--strict', '--quiet', '--check', 'SHA256SUMS'], { cwd: output });
     return output;

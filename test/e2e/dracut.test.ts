@@ -7,7 +7,7 @@ import path from 'node:path';
 import { expect } from 'chai';
 import { iso2rootfs, readFailure } from '../contract/cli/program.js';
 import { manifestSchema, type Manifest } from '../../src/build/manifest.js';
-import { GUEST } from './conversion.js';
+import { WITHOUT_APPLIANCE } from './conversion.js';
 import { makeMedium } from './medium.js';
 
 interface Boot {
@@ -30,7 +30,7 @@ describe("a system with dracut's initrd", function () {
     env = { ISO2ROOTFS_CACHE_DIR: path.join(directory, 'cache') };
     output = path.join(directory, 'out');
     const medium = await makeMedium(path.join(directory, 'medium.iso'), 'none', 'anaconda', 'dracut');
-    const args = ['-f', medium, '-o', output, '--engine', 'mount', '--outputs', 'nfsroot,kernel', ...GUEST];
+    const args = ['-f', medium, '-o', output, '--outputs', 'nfsroot,kernel', ...WITHOUT_APPLIANCE];
     const ended = await iso2rootfs(args, { env });
     expect(ended.status, ended.stderr).to.equal(0);
     manifest = manifestSchema.parse(JSON.parse(await readFile(path.join(output, 'manifest.json'), 'utf8')));

@@ -7,7 +7,7 @@ import { manifestSchema } from '../../src/build/manifest.js';
 import { chooseAccelerator } from '../../src/tools/accelerator.js';
 import { applianceEnvironment } from '../../src/tools/appliance.js';
 import { run } from '../../src/tools/run.js';
-import { GUEST } from './conversion.js';
+import { WITHOUT_APPLIANCE } from './conversion.js';
 import { SpoiltOutputs } from './spoilt-outputs.js';
 
 describe('verify of a disk image', function () {
@@ -28,7 +28,16 @@ describe('verify of a disk image', function () {
   const sumOf = async (file: string): Promise<string> => (await run('sha256sum', [file])).stdout.slice(0, 64);
 
   it('is given to nobody once it has failed, and everything else still is', async () => {
-    const build = ['build', '-f', images.conversion.medium, '-o', output, '--outputs', 'qcow2,kernel', ...GUEST];
+    const build = [
+      'build',
+      '-f',
+      images.conversion.medium,
+      '-o',
+      output,
+      '--outputs',
+      'qcow2,kernel',
+      ...WITHOUT_APPLIANCE,
+    ];
     const made = await withCache(...build);
     expect(made.status, made.stderr).to.equal(0);
     const key = images.conversion.manifest.key.slice(0, 12);
@@ -42,7 +51,16 @@ describe('verify of a disk image', function () {
   });
 
   it('passes when a build asks for it, and is not changed by it', async () => {
-    const build = ['build', '-f', images.conversion.medium, '-o', output, '--outputs', 'qcow2,kernel', ...GUEST];
+    const build = [
+      'build',
+      '-f',
+      images.conversion.medium,
+      '-o',
+      output,
+      '--outputs',
+      'qcow2,kernel',
+      ...WITHOUT_APPLIANCE,
+    ];
     const ended = await withCache(...build, '--verify');
     expect(ended.status, ended.stderr).to.equal(0);
     expect(ended.stderr).to.match(/^verify: done in/m);
