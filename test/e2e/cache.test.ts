@@ -99,7 +99,7 @@ describe('a conversion', function () {
     }
     const output = path.join(conversion.directory, 'once-more');
     const args = ['-o', output, '--engine', 'mount', '--outputs', 'tar,cgz,kernel', '--json'];
-    const result = await again([...args, '--cache-dir', cacheDirectory]);
+    const result = await iso2rootfs(['-f', conversion.medium, '--cache-dir', cacheDirectory, ...GUEST, ...args]);
     expect(result.status, result.stderr).to.equal(0);
     expect(result.stderr).to.match(/its disk is in the cache/);
     const hashes = ({ artifacts }: Manifest): Record<string, string> =>
