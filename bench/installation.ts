@@ -48,7 +48,10 @@ export async function reportInstallation(
   const rows: { readonly name: string; readonly elapsedMs: number | undefined }[] = [];
   for (const index of names) {
     const variant = VARIANTS[index];
-    if (variant !== undefined) rows.push({ name: variant.name, elapsedMs: await install(setting, variant) });
+    if (variant === undefined) continue;
+    const elapsedMs = await install(setting, variant);
+    rows.push({ name: variant.name, elapsedMs });
+    process.stderr.write(`${variant.name}: ${elapsedMs === undefined ? 'failed' : `${seconds(elapsedMs)} s`}\n`);
   }
   const [base] = rows;
   writeTable(
