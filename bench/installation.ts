@@ -1,5 +1,5 @@
 /** What each choice about the installing machine is worth: the same installation without it. About 80 s each without KVM. */
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { seconds, times, writeTable } from './report.js';
@@ -14,8 +14,8 @@ interface Variant {
   readonly flags?: readonly string[];
   /** A command that the installed system runs at the end. */
   readonly post?: string;
-  /** Default: where the benchmarks work. */
-  readonly cacheParent?: string;
+  /** The cache, and with it the disk, is in a tmpfs. */
+  readonly isInMemory?: boolean;
 }
 
 /** QEMU's own default (accel/tcg/region.c): an eighth of the host's memory, at most 1 GiB. */
@@ -32,7 +32,7 @@ const VARIANTS: readonly Variant[] = [
     change: ['(cache=unsafe)', '\\1,io=threads,driver.iothread=1'],
     more: '--iothreads 1',
   },
-  { name: 'the disk in memory (tmpfs)', cacheParent: '/dev/shm' },
+  { name: 'the disk in memory (tmpfs)', isInMemory: true },
   { name: 'one processor', flags: ['--vcpus', '1'] },
   { name: 'CPU model qemu64', change: ['^mode=maximum$', 'qemu64'] },
   { name: '64 MiB for translated code, not 1 GiB', more: translatedCode(64) },
@@ -68,9 +68,11 @@ export async function reportInstallation(
 /** @returns how long the stage took; undefined: it failed */
 async function install(setting: Setting, variant: Variant): Promise<number | undefined> {
   const work = emptyDirectory('installation');
-  const cache = path.join(variant.cacheParent ?? DIRECTORY, 'iso2rootfs-bench-installation');
+  const cache = path.join(DIRECTORY, 'cache-installation');
   rmSync(cache, { recursive: true, force: true });
   mkdirSync(cache, { mode: 0o755 });
+  // Not /dev/shm: xorriso, which virt-install asks for what is on the medium, takes everything below /dev for drives.
+  if (variant.isInMemory === true) execFileSync('mount', ['-t', 'tmpfs', '-o', 'mode=0755', 'tmpfs', cache]);
   const tools = path.join(work, 'tools');
   mkdirSync(tools);
   const [from = '', to = ''] = variant.change ?? [];
@@ -110,6 +112,7 @@ async function install(setting: Setting, variant: Variant): Promise<number | und
   await new Promise((resolve) => child.once('close', resolve));
   if (elapsedMs === undefined)
     process.stderr.write(`${variant.name}: ${said.trimEnd().split('\n').slice(-4).join('\n')}\n`);
+  if (variant.isInMemory === true) execFileSync('umount', [cache]);
   rmSync(cache, { recursive: true, force: true });
   emptyDirectory('installation');
   return elapsedMs;
