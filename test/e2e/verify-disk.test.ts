@@ -23,22 +23,16 @@ describe('verify of a disk image', function () {
 
   const withCache = async (...args: readonly string[]): Promise<Ended> =>
     iso2rootfs([...args, '--cache-dir', images.conversion.cacheDirectory]);
+  const build = async (...more: readonly string[]): Promise<Ended> => {
+    const args = ['-f', images.conversion.medium, '-o', output, '--outputs', 'qcow2,kernel'];
+    return withCache('build', ...args, ...WITHOUT_APPLIANCE, ...more);
+  };
   const fetch = async (name: string, outputs: string): Promise<Ended> =>
     withCache('fetch', '-f', images.conversion.medium, '-o', path.join(images.scratch, name), '--outputs', outputs);
   const sumOf = async (file: string): Promise<string> => (await run('sha256sum', [file])).stdout.slice(0, 64);
 
   it('is given to nobody once it has failed, and everything else still is', async () => {
-    const build = [
-      'build',
-      '-f',
-      images.conversion.medium,
-      '-o',
-      output,
-      '--outputs',
-      'qcow2,kernel',
-      ...WITHOUT_APPLIANCE,
-    ];
-    const made = await withCache(...build);
+    const made = await build();
     expect(made.status, made.stderr).to.equal(0);
     const key = images.conversion.manifest.key.slice(0, 12);
     const { byBoot } = await images.findProblems(key, 'disk', ['--timeout', '1s']);
@@ -51,17 +45,7 @@ describe('verify of a disk image', function () {
   });
 
   it('passes when a build asks for it, and is not changed by it', async () => {
-    const build = [
-      'build',
-      '-f',
-      images.conversion.medium,
-      '-o',
-      output,
-      '--outputs',
-      'qcow2,kernel',
-      ...WITHOUT_APPLIANCE,
-    ];
-    const ended = await withCache(...build, '--verify');
+    const ended = await build('--verify');
     expect(ended.status, ended.stderr).to.equal(0);
     expect(ended.stderr).to.match(/^verify: done in/m);
     await run('sha256sum', ['--strict', '--quiet', '--check', 'SHA256SUMS'], { cwd: output });
