@@ -210,14 +210,14 @@ async function completeKnown(
     await awaitTurn(identified, context);
     const checked = await check.run(identified, context);
     const preparing = { ...context, tools: context.tools.withEnvironment(checked.machine.environment) };
-    return finish(await prepareAgain.run(checked, preparing), preparing);
+    return requirePrepared(await prepareAgain.run(checked, preparing));
   };
   const derivable = { ...identified, object, manifest: await readManifest(object), lock, preparedDisk };
   return Pipeline.from<typeof derivable>().stage(derive).run(derivable, context);
 }
 
-async function finish({ engine, preparedDiskPath }: Recipe & Prepared, { tools }: Context): Promise<string> {
-  return (await import('./clear-disk.js')).finishDisk(tools, preparedDiskPath, engine);
+async function requirePrepared(prepared: Prepared): Promise<string> {
+  return (await import('./stages/prepare.js')).requirePreparedDisk(prepared);
 }
 
 async function requireTools({ tools, signal }: Context, files: readonly PlannedFile[]): Promise<void> {
@@ -236,7 +236,7 @@ async function convertAnew(context: Context, identified: Identified, lock: FileL
   const checked = await check.run(identified, context);
   const converting = { ...context, tools: context.tools.withEnvironment(checked.machine.environment) };
   const converted = await convert.run(checked, converting);
-  const preparedDisk = (): Promise<string> => finish(converted, converting);
+  const preparedDisk = async (): Promise<string> => requirePrepared(converted);
   const whole =
     missingFiles(converted.object, identified).length === 0
       ? converted

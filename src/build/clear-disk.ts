@@ -13,15 +13,6 @@ export async function clearDisk(tools: Toolbox, diskPath: string, engine: Engine
   else await changeDisk(tools, diskPath, clearTree);
 }
 
-/**
- * The prepared disk as it is handed out. What virt-sysprep has left is still the disk that the trees are read from, with the token that
- * tells whose it is; what it does not know is taken out only now.
- */
-export async function finishDisk(tools: Toolbox, preparedDiskPath: string, engine: Engine): Promise<string> {
-  if (engine === 'guestfs') await clearDisk(tools, preparedDiskPath, engine);
-  return preparedDiskPath;
-}
-
 async function clearTree(shell: TreeShell): Promise<void> {
   const { removed, contents, texts } = planDiskChanges(parseNames(await listTree(shell)));
   const written = new Map(contents);

@@ -1,6 +1,6 @@
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
-import type { Output } from '../config/outputs.js';
+import { handsOutDisk, type Output } from '../config/outputs.js';
 import { storeLayout } from '../store/layout.js';
 import { formatBytes, freeBytes, requireSpace } from '../tools/space.js';
 import type { Context } from './context.js';
@@ -21,7 +21,7 @@ const LEAST_SHARES: Partial<Record<Output, number>> = { nfsroot: 0, kernel: 0, c
 const [OTHER_SHARE, OTHER_LEAST_SHARE] = [1, 0.2];
 
 interface Need {
-  /** In the store: the disk, its copy, the archive, everything made of it. */
+  /** In the store: the disk, the archive, everything made of it. */
   readonly storeBytes: number;
   /** Where the output is: nfsroot, and copies of the files where they cannot be linked. */
   readonly outputBytes: number;
@@ -44,8 +44,10 @@ export function predictSpace(question: SpaceQuestion, shares = SHARES, otherShar
     .reduce((sum, output) => sum + (shares[output] ?? otherShare), 0);
   // rootfs.tar is always made: the other outputs are made of it later.
   const filesBytes = installedBytes * (1 + share);
+  // The installed one, and the one that is prepared to be handed out.
+  const disks = (isInstalled ? 0 : 1) + (handsOutDisk(outputs) ? 1 : 0);
   return {
-    storeBytes: Math.ceil(installedBytes * (isInstalled ? 1 : 2) + filesBytes),
+    storeBytes: Math.ceil(installedBytes * disks + filesBytes),
     outputBytes: Math.ceil((outputs.includes('nfsroot') ? installedBytes : 0) + (isLinked ? 0 : filesBytes)),
   };
 }

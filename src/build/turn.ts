@@ -5,8 +5,8 @@ import type { Recipe } from './recipe.js';
 import type { Answered } from './stages/answer.js';
 import type { Workspace } from './workspace.js';
 
-/** Two appliances of libguestfs run at once, after the installation. */
-const APPLIANCES_BYTES = 2.5 * 1024 ** 3;
+/** An appliance of libguestfs, after the installation. */
+const APPLIANCE_BYTES = 1.3 * 1024 ** 3;
 /** The rest is for QEMU itself, the page cache and whatever else the host does. */
 const MEMORY_SHARE = 0.8;
 
@@ -20,7 +20,7 @@ export async function awaitTurn({ jobs, sizes }: Recipe & Answered, context: Con
   haveTurn.add(workspace);
   const slot = await takeJobSlot(store.layout.slots, {
     limit: jobs ?? Infinity,
-    memoryBytes: Math.max(sizes.memoryMiB * 1024 ** 2, APPLIANCES_BYTES),
+    memoryBytes: Math.max(sizes.memoryMiB * 1024 ** 2, APPLIANCE_BYTES),
     memoryLimitBytes: totalmem() * MEMORY_SHARE,
     signal,
     onWait: ({ running, waitingBefore }) =>

@@ -192,7 +192,7 @@ export const outputFlags = {
     helpGroup: FORMATS,
   }),
   'compress-level': Flags.integer({
-    summary: 'Level of --compress. Default: gzip 6 (of 1 to 9), zstd 9 (of 1 to 19), xz 6 (of 0 to 9).',
+    summary: 'Level of --compress. Default: gzip 5 (of 1 to 9), zstd 9 (of 1 to 19), xz 6 (of 0 to 9).',
     helpValue: 'N',
     helpGroup: FORMATS,
   }),

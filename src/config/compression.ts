@@ -10,7 +10,8 @@ export interface Compression {
 
 /** Levels of the programs. zstd's from 20 on need more memory to unpack than a kernel has at hand. */
 const LEVELS: Readonly<Record<Compressor, { least: number; most: number; usual: number }>> = {
-  gzip: { least: 1, most: 9, usual: 6 },
+  // gzip 6 takes half as long again for 1 % less.
+  gzip: { least: 1, most: 9, usual: 5 },
   zstd: { least: 1, most: 19, usual: 9 },
   xz: { least: 0, most: 9, usual: 6 },
 };

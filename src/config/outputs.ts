@@ -17,6 +17,11 @@ export type Output = (typeof OUTPUTS)[number];
 /** What is written when nothing else is said. */
 export const DEFAULT_OUTPUTS: readonly Output[] = ['tar', 'nfsroot', 'cgz', 'kernel'];
 
+/** A disk that is handed out has to be changed itself; what is read of one for a tree is left out on the way. */
+export function handsOutDisk(outputs: readonly Output[]): boolean {
+  return outputs.includes('raw') || outputs.includes('qcow2');
+}
+
 export const OUTPUTS_WANTED = `a list of ${OUTPUTS.join(', ')}`;
 
 /** Outputs of `tar,cgz` or of a list of names, in the order of {@link OUTPUTS}; undefined when a name is none, or there is none. */

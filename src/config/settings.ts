@@ -120,7 +120,7 @@ export const SETTINGS = {
     fallback: (): Compressor => 'gzip',
   }),
   'build.compressLevel': setting(optional(count(0, 19)), {
-    summary: 'level of build.compress (default: gzip 6, zstd 9, xz 6)',
+    summary: 'level of build.compress (default: gzip 5, zstd 9, xz 6)',
     flag: 'compress-level',
     fallback: () => undefined,
   }),

@@ -48,7 +48,7 @@ describe('a conversion', function () {
     expect(kernel.kernel).to.equal(`vmlinuz-${kernel.version}`);
     expect(kernel.kernel).to.not.match(/rescue|kdump/);
     expect(artifacts.map(({ name }) => name)).to.include.members(['rootfs.tar', 'nfsroot', 'initramfs.cgz']);
-    expect(JSON.stringify(commands)).to.include('virt-install').and.to.include('virt-sysprep');
+    expect(JSON.stringify(commands)).to.include('virt-install').and.to.include('guestfish');
     expect(timings.map(({ stage }) => stage)).to.include.members([
       'install',
       'prepare',

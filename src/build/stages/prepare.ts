@@ -1,4 +1,6 @@
 import path from 'node:path';
+import { handsOutDisk } from '../../config/outputs.js';
+import { Iso2RootfsError } from '../../errors.js';
 import { copySparse } from '../../tools/copy.js';
 import { giveFreeBlocksBack } from '../../tools/disk/mount-disk.js';
 import { requireSpace } from '../../tools/space.js';
@@ -9,42 +11,40 @@ import type { Recipe } from '../recipe.js';
 import type { Installed } from './install.js';
 
 export interface Prepared {
-  /** A copy of the installed disk, without what must differ per machine; with the engine `mount` the installed disk, unless a disk is asked for. */
-  readonly preparedDiskPath: string;
+  /** The disk to be handed out: a copy of the installed one, without what must differ per machine. Undefined: none was asked for. */
+  readonly preparedDiskPath: string | undefined;
 }
 
-/** A disk that is handed out has to be changed itself; what is read of it for a tree may as well be left out on the way (distro/netboot). */
-function handsOutDisk({ outputs }: Pick<Recipe, 'outputs'>): boolean {
-  return outputs.some((output) => output === 'raw' || output === 'qcow2');
-}
-
-/** Installed disk -> a copy without machine-id, host keys, logs... The fstab is left: the disk still has to be understood by it. */
+/**
+ * Installed disk -> a copy without machine-id, host keys, logs..., where a disk is asked for. What goes into trees is read of the installed
+ * disk itself, and the same is left out on the way (distro/netboot). The fstab is left: the disk boots by it.
+ */
 export const prepare: Stage<Recipe & Installed, Prepared> = {
   name: 'prepare',
   run: async ({ disk, engine, outputs }, { store, workspace, tools }) => {
-    // The host's kernel reads the installed disk itself.
-    if (engine === 'mount' && !handsOutDisk({ outputs })) return { preparedDiskPath: disk.path };
+    if (!handsOutDisk(outputs)) return { preparedDiskPath: undefined };
     await requireSpace(store.layout.root, disk.allocatedBytes, 'a copy of the installed disk');
     const preparedDiskPath = path.join(await store.createStagingDirectory(workspace.id), 'prepared.raw');
     await copySparse(tools, disk.path, preparedDiskPath);
     if (engine === 'guestfs') await virtSysprep(tools, { diskPath: preparedDiskPath });
-    else await clearDisk(tools, preparedDiskPath, engine);
+    await clearDisk(tools, preparedDiskPath, engine);
     return { preparedDiskPath };
   },
 };
 
-export interface Sparsified {
-  /** False: nobody is given this disk, which is removed when it has been read. */
-  readonly isSparse: boolean;
-}
-
-/** Gives the blocks of removed files back: of a disk that is handed out alone, as it may take an appliance. */
-export const sparsify: Stage<Recipe & Prepared, Sparsified> = {
+/** Gives the blocks of removed files back, where a disk is handed out. */
+export const sparsify: Stage<Recipe & Prepared, object> = {
   name: 'sparsify',
-  run: async ({ preparedDiskPath, engine, outputs }, { tools }) => {
-    if (!handsOutDisk({ outputs })) return { isSparse: false };
+  run: async ({ preparedDiskPath, engine }, { tools }) => {
+    if (preparedDiskPath === undefined) return {};
     if (engine === 'guestfs') await virtSparsify(tools, { diskPath: preparedDiskPath });
     else await giveFreeBlocksBack(tools, preparedDiskPath, path.dirname(preparedDiskPath));
-    return { isSparse: true };
+    return {};
   },
 };
+
+/** @throws Iso2RootfsError INTERNAL when no disk was asked for */
+export function requirePreparedDisk({ preparedDiskPath }: Prepared): string {
+  if (preparedDiskPath === undefined) throw new Iso2RootfsError('INTERNAL', 'no disk was prepared');
+  return preparedDiskPath;
+}

@@ -1,4 +1,4 @@
-import { mkdir, realpath, stat, writeFile } from 'node:fs/promises';
+import { mkdir, realpath, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Iso2RootfsError } from '../../errors.js';
 import { NetbootRewriter } from '../../distro/netboot.js';
@@ -16,7 +16,6 @@ import { writeTrees, type HashedFile } from '../write-trees.js';
 import type { Claimed } from './claim.js';
 import type { Recipe } from '../recipe.js';
 import type { Installed } from './install.js';
-import type { Prepared } from './prepare.js';
 
 export interface TreesMade {
   readonly trees: {
@@ -35,20 +34,19 @@ export interface TreesMade {
   };
 }
 
-/** Disk -> rootfs.tar, nfsroot/ and initramfs.cgz. The disk is read once. */
-export const trees: Stage<Recipe & Installed & Prepared & Claimed, TreesMade> = {
+/** Installed disk -> rootfs.tar, nfsroot/ and initramfs.cgz. The disk is read once. */
+export const trees: Stage<Recipe & Installed & Claimed, TreesMade> = {
   name: 'rootfs+nfsroot+initramfs',
-  run: async ({ disk, preparedDiskPath, output, outputs, engine, cgz: cgzRecipe, selinux }, context) => {
+  run: async ({ disk, output, outputs, engine, cgz: cgzRecipe, selinux }, context) => {
     const { store, workspace, tools } = context;
-    const { blocks } = await stat(preparedDiskPath);
-    await requireSpace(store.layout.root, blocks * 512 * 1.5, 'rootfs.tar and initramfs.cgz');
+    await requireSpace(store.layout.root, disk.allocatedBytes * 1.5, 'rootfs.tar and initramfs.cgz');
     const directory = await store.createStagingDirectory(workspace.id);
     const nfsroot = output.wantsNfsroot ? path.join(output.staging, 'nfsroot') : undefined;
     if (nfsroot !== undefined) {
-      await requireSpace(path.dirname(output.directory), blocks * 512, 'nfsroot');
+      await requireSpace(path.dirname(output.directory), disk.allocatedBytes, 'nfsroot');
       await mkdir(nfsroot, { recursive: true });
     }
-    const source = await openDisk(tools, engine === 'mount' ? disk.path : preparedDiskPath, directory, engine);
+    const source = await openDisk(tools, disk.path, directory, engine);
     const rewriter = new NetbootRewriter({ selinux });
     const recorder = new ChangeRecorder(rewriter);
     const { compression } = USUAL_CGZ;
