@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import path from 'node:path';
 import { measure, type Cost } from './measure.js';
-import { megabytes, seconds, times, writeTable } from './report.js';
+import { median, megabytes, seconds, times, writeTable } from './report.js';
 import {
   cacheWithDisk,
   copyDisk,
@@ -39,11 +39,23 @@ export async function measureBaseline(setting: Setting): Promise<Conversion> {
   return { name: 'baseline', steps, ...cost };
 }
 
-/** @returns what it cost, and the cache in which the conversion is afterwards */
-export async function measureOurs(
-  setting: Setting,
-  engine: string,
-): Promise<{ readonly conversion: Conversion; readonly cache: string }> {
+interface Ours {
+  readonly conversion: Conversion;
+  readonly cache: string;
+}
+
+/**
+ * @param rounds an odd number
+ * @returns what the round of median wall time cost, and the cache in which the conversion is afterwards
+ */
+export async function measureOurs(setting: Setting, engine: string, rounds: number): Promise<Ours> {
+  const measured: Ours[] = [];
+  for (let round = 0; round < rounds; round += 1) measured.push(await measureOnce(setting, engine));
+  const typical = median(measured.map(({ conversion }) => conversion.wallMs));
+  return measured.find(({ conversion }) => conversion.wallMs === typical) as Ours;
+}
+
+async function measureOnce(setting: Setting, engine: string): Promise<Ours> {
   const cache = cacheWithDisk(setting, `cache-${engine}`);
   const output = path.join(emptyDirectory('ours'), 'out');
   const argv = [process.execPath, PROGRAM, '-f', setting.medium, '-o', output, '--cache-dir', cache, '--json'];
@@ -62,10 +74,10 @@ export async function measureOurs(
   };
 }
 
-export function reportConversions(conversions: readonly Conversion[]): void {
+export function reportConversions(conversions: readonly Conversion[], rounds: number): void {
   const [baseline] = conversions;
   writeTable(
-    'Installed disk -> rootfs.tar, nfsroot/, initramfs.cgz, kernel',
+    `Installed disk -> rootfs.tar, nfsroot/, initramfs.cgz, kernel (ours: median of ${rounds})`,
     [
       '',
       'wall s',

@@ -1,7 +1,7 @@
 /**
  * All benchmarks, each as a ratio to a baseline that is measured in the same run:
  *
- *     npm run bench                    about 40 minutes on two cores without KVM; the first time some more for the medium and its disk
+ *     npm run bench                    about 45 minutes on two cores without KVM; the first time some more for the medium and its disk
  *     npm run bench -- --quick         7 minutes: smaller files, fewer rounds, neither scale nor installation
  *     npm run bench -- --only NAMES    of: conversion, start, hashing, download, scale, installation
  *
@@ -37,13 +37,14 @@ process.stdout.write(
 const setting = prepareSetting();
 let cache: string | undefined;
 if (isWanted('conversion')) {
+  const rounds = values.quick ? 1 : 3;
   const conversions: Conversion[] = [await measureBaseline(setting)];
   for (const engine of engines()) {
-    const ours = await measureOurs(setting, engine);
+    const ours = await measureOurs(setting, engine, rounds);
     conversions.push(ours.conversion);
     cache = ours.cache;
   }
-  reportConversions(conversions);
+  reportConversions(conversions, rounds);
 }
 if (isWanted('start')) reportStart(setting, cache, values.quick ? 10 : 20);
 if (isWanted('hashing')) await reportHashing(values.quick ? 512 : 2048, values.quick ? 3 : 5);

@@ -66,6 +66,8 @@ class TreeWatch {
   readonly #members = new Set<number>();
   readonly #appliances = new Set<number>();
   readonly #readBytes = new Map<string, number>();
+  /** What loop devices, which outlive what they were attached to, had read before. */
+  readonly #readBefore = new Map(loopDevices().map((name) => [name, sectorsRead(name)]));
   #peakMemoryBytes = 0;
   #peakNodeBytes = 0;
 
@@ -133,14 +135,21 @@ class TreeWatch {
   }
 
   #sampleLoopDevices(): void {
-    for (const name of readdirSync('/sys/block')) {
-      if (!name.startsWith('loop')) continue;
+    for (const name of loopDevices()) {
       const backing = readText(`/sys/block/${name}/loop/backing_file`);
       if (!backing.startsWith(this.diskDirectory)) continue;
-      const sectors = Number(readText(`/sys/block/${name}/stat`).trim().split(/\s+/)[2] ?? 0);
+      const sectors = sectorsRead(name) - (this.#readBefore.get(name) ?? 0);
       this.#readBytes.set(`${name} ${backing}`, sectors * SECTOR_BYTES);
     }
   }
+}
+
+function loopDevices(): string[] {
+  return readdirSync('/sys/block').filter((name) => name.startsWith('loop'));
+}
+
+function sectorsRead(device: string): number {
+  return Number(readText(`/sys/block/${device}/stat`).trim().split(/\s+/)[2] ?? 0);
 }
 
 function field(text: string, name: string): number {
