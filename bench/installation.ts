@@ -2,7 +2,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { seconds, times, writeTable } from './report.js';
+import { median, seconds, times, writeTable } from './report.js';
 import { DIRECTORY, emptyDirectory, PROGRAM, ROOT, type Setting } from './setting.js';
 
 interface Variant {
@@ -22,8 +22,9 @@ interface Variant {
 const translatedCode = (mebibytes: number): string =>
   `--xml ./features/tcg/tb-cache=${mebibytes} --xml ./features/tcg/tb-cache/@unit=MiB`;
 
+const AS_IT_IS: Variant = { name: 'as it is' };
+/** Counted from 1 by `--variants`. */
 const VARIANTS: readonly Variant[] = [
-  { name: 'as it is' },
   { name: "cache=writeback: the installer's fsyncs reach the disk", change: ['cache=unsafe', 'cache=writeback'] },
   { name: 'cache=none: the page cache is passed by', change: ['cache=unsafe', 'cache=none'] },
   { name: 'discard=ignore', change: ['discard=unmap', 'discard=ignore'] },
@@ -41,27 +42,36 @@ const VARIANTS: readonly Variant[] = [
   { name: '--slim', flags: ['--slim'] },
 ];
 
+/** How many variants are measured before the installation as it is is measured once more: a machine is not as fast all the time. */
+const BETWEEN_BASES = 3;
+
 export async function reportInstallation(
   setting: Setting,
-  names: readonly number[] = VARIANTS.map((_, index) => index),
+  names: readonly number[] = VARIANTS.map((_, index) => index + 1),
 ): Promise<void> {
-  const rows: { readonly name: string; readonly elapsedMs: number | undefined }[] = [];
-  for (const index of names) {
-    const variant = VARIANTS[index];
-    if (variant === undefined) continue;
+  const measure = async (variant: Variant): Promise<number | undefined> => {
     const elapsedMs = await install(setting, variant);
-    rows.push({ name: variant.name, elapsedMs });
     process.stderr.write(`${variant.name}: ${elapsedMs === undefined ? 'failed' : `${seconds(elapsedMs)} s`}\n`);
+    return elapsedMs;
+  };
+  const variants = VARIANTS.filter((_, index) => names.includes(index + 1));
+  const bases: number[] = [];
+  const rows: { readonly name: string; readonly elapsedMs: number | undefined }[] = [];
+  for (const [index, variant] of variants.entries()) {
+    if (index % BETWEEN_BASES === 0) bases.push((await measure(AS_IT_IS)) ?? NaN);
+    rows.push({ name: variant.name, elapsedMs: await measure(variant) });
   }
-  const [base] = rows;
+  bases.push((await measure(AS_IT_IS)) ?? NaN);
+  const base = median(bases);
   writeTable(
     'Installation of the stand-in medium',
     ['', 's', 'time: this / as it is'],
-    rows.map(({ name, elapsedMs }) =>
-      elapsedMs === undefined
-        ? [name, 'failed', '-']
-        : [name, seconds(elapsedMs), times(elapsedMs / (base?.elapsedMs ?? NaN))],
-    ),
+    [
+      [`as it is (median of ${bases.map(seconds).join(', ')})`, seconds(base), times(1)],
+      ...rows.map(({ name, elapsedMs }) =>
+        elapsedMs === undefined ? [name, 'failed', '-'] : [name, seconds(elapsedMs), times(elapsedMs / base)],
+      ),
+    ],
   );
 }
 
