@@ -45,7 +45,7 @@ export const install: Stage<Ready, Installed> = {
     const { key } = build.keys.disk;
     // Another conversion of the same installation may be under way.
     const lock = await store.lockToMake(key, { signal: context.signal });
-    // Until the end: `prepare` reads the disk, which nobody may remove meanwhile.
+    // Until the end: the disk is read, and nobody may remove it meanwhile.
     context.workspace.keepLock(lock);
     return { disk: await findOrInstall(build, context) };
   },
