@@ -54,14 +54,20 @@ export async function reportInstallation(
     process.stderr.write(`${variant.name}: ${elapsedMs === undefined ? 'failed' : `${seconds(elapsedMs)} s`}\n`);
     return elapsedMs;
   };
+  const measureBase = async (): Promise<number> => {
+    const elapsedMs = await measure(AS_IT_IS);
+    if (elapsedMs === undefined)
+      throw new Error('the installation as it is has failed: there is nothing to compare with');
+    return elapsedMs;
+  };
   const variants = VARIANTS.filter((_, index) => names.includes(index + 1));
   const bases: number[] = [];
   const rows: { readonly name: string; readonly elapsedMs: number | undefined }[] = [];
   for (const [index, variant] of variants.entries()) {
-    if (index % BETWEEN_BASES === 0) bases.push((await measure(AS_IT_IS)) ?? NaN);
+    if (index % BETWEEN_BASES === 0) bases.push(await measureBase());
     rows.push({ name: variant.name, elapsedMs: await measure(variant) });
   }
-  bases.push((await measure(AS_IT_IS)) ?? NaN);
+  bases.push(await measureBase());
   const base = median(bases);
   writeTable(
     'Installation of the stand-in medium',

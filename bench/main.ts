@@ -4,6 +4,7 @@
  *     npm run bench                    about 45 minutes on two cores without KVM; the first time some more for the medium and its disk
  *     npm run bench -- --quick         7 minutes: smaller files, fewer rounds, neither scale nor installation
  *     npm run bench -- --only NAMES    of: conversion, start, hashing, download, scale, installation
+ *     npm run bench -- --variants I,J  of the installation, counted from 1: bench/installation.ts
  *
  * Needs root, like a build with nfsroot. Nothing else should run on the machine. ISO2ROOTFS_BENCH_DIR is where it works (default:
  * /var/tmp/iso2rootfs-bench); what is expensive to make is kept there.

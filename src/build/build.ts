@@ -216,8 +216,9 @@ async function completeKnown(
   return Pipeline.from<typeof derivable>().stage(derive).run(derivable, context);
 }
 
-async function requirePrepared(prepared: Prepared): Promise<string> {
-  return (await import('./stages/prepare.js')).requirePreparedDisk(prepared);
+function requirePrepared({ preparedDiskPath }: Prepared): string {
+  if (preparedDiskPath === undefined) throw new Iso2RootfsError('INTERNAL', 'no disk was prepared');
+  return preparedDiskPath;
 }
 
 async function requireTools({ tools, signal }: Context, files: readonly PlannedFile[]): Promise<void> {
@@ -236,7 +237,7 @@ async function convertAnew(context: Context, identified: Identified, lock: FileL
   const checked = await check.run(identified, context);
   const converting = { ...context, tools: context.tools.withEnvironment(checked.machine.environment) };
   const converted = await convert.run(checked, converting);
-  const preparedDisk = async (): Promise<string> => requirePrepared(converted);
+  const preparedDisk = (): Promise<string> => Promise.resolve(requirePrepared(converted));
   const whole =
     missingFiles(converted.object, identified).length === 0
       ? converted

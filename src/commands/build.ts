@@ -1,6 +1,7 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand, ENVIRONMENT_HELP, EXIT_CODES_HELP } from '../cli/base-command.js';
-import { answerFlags, installationFlags, isoFlags, mediumFlags, outputFlags, toRecipe } from '../cli/recipe-flags.js';
+import { answerFlags, installationFlags, isoFlags, mediumFlags, outputFlags } from '../cli/recipe-flags.js';
+import { toRecipe } from '../cli/to-recipe.js';
 import { Store, build, catalogDirectories, pruneCache, type Emit, type Manifest, type Settings } from '../index.js';
 
 export default class Build extends BaseCommand {

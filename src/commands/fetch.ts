@@ -1,5 +1,6 @@
 import { BaseCommand, ENVIRONMENT_HELP, EXIT_CODES_HELP } from '../cli/base-command.js';
-import { answerFlags, installationFlags, isoFlags, mediumFlags, outputFlags, toRecipe } from '../cli/recipe-flags.js';
+import { answerFlags, installationFlags, isoFlags, mediumFlags, outputFlags } from '../cli/recipe-flags.js';
+import { toRecipe } from '../cli/to-recipe.js';
 import { build, catalogDirectories, type Manifest } from '../index.js';
 
 export default class Fetch extends BaseCommand {

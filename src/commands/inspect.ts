@@ -1,6 +1,6 @@
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand, ENVIRONMENT_HELP, EXIT_CODES_HELP } from '../cli/base-command.js';
-import { toRecipe } from '../cli/recipe-flags.js';
+import { toRecipe } from '../cli/to-recipe.js';
 import { catalogDirectories, inspectMedium, type Inspection } from '../index.js';
 
 export default class Inspect extends BaseCommand {

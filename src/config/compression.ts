@@ -16,6 +16,14 @@ const LEVELS: Readonly<Record<Compressor, { least: number; most: number; usual: 
   xz: { least: 0, most: 9, usual: 6 },
 };
 
+/** For people: the default level of each, and those that it has. */
+export function describeLevels(): string {
+  return COMPRESSORS.map((name) => {
+    const { least, most, usual } = LEVELS[name];
+    return `${name} ${usual} (of ${least} to ${most})`;
+  }).join(', ');
+}
+
 /** @throws Iso2RootfsError USAGE for a level that the compressor does not have */
 export function compressionOf(compressor: Compressor, level?: number): Compression {
   const { least, most, usual } = LEVELS[compressor];

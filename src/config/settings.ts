@@ -16,7 +16,7 @@ import {
   toggle,
   type Kind,
 } from './kinds.js';
-import { COMPRESSORS, type Compressor } from './compression.js';
+import { COMPRESSORS, describeLevels, type Compressor } from './compression.js';
 import { CGZ_EXCLUDES, CGZ_KINDS, DEFAULT_OUTPUTS, OUTPUTS, type CgzExclude, type CgzKind } from './outputs.js';
 
 interface Setting<Value> extends Kind<Value> {
@@ -120,7 +120,7 @@ export const SETTINGS = {
     fallback: (): Compressor => 'gzip',
   }),
   'build.compressLevel': setting(optional(count(0, 19)), {
-    summary: 'level of build.compress (default: gzip 5, zstd 9, xz 6)',
+    summary: `level of build.compress (default: ${describeLevels()})`,
     flag: 'compress-level',
     fallback: () => undefined,
   }),

@@ -1,6 +1,5 @@
 import path from 'node:path';
 import { handsOutDisk } from '../../config/outputs.js';
-import { Iso2RootfsError } from '../../errors.js';
 import { copySparse } from '../../tools/copy.js';
 import { giveFreeBlocksBack } from '../../tools/disk/mount-disk.js';
 import { requireSpace } from '../../tools/space.js';
@@ -42,9 +41,3 @@ export const sparsify: Stage<Recipe & Prepared, object> = {
     return {};
   },
 };
-
-/** @throws Iso2RootfsError INTERNAL when no disk was asked for */
-export function requirePreparedDisk({ preparedDiskPath }: Prepared): string {
-  if (preparedDiskPath === undefined) throw new Iso2RootfsError('INTERNAL', 'no disk was prepared');
-  return preparedDiskPath;
-}

@@ -1,5 +1,6 @@
 import { BaseCommand, ENVIRONMENT_HELP, EXIT_CODES_HELP } from '../../cli/base-command.js';
-import { generatedAnswerFlags, isoFlags, mediumFlags, toRecipe } from '../../cli/recipe-flags.js';
+import { generatedAnswerFlags, isoFlags, mediumFlags } from '../../cli/recipe-flags.js';
+import { toRecipe } from '../../cli/to-recipe.js';
 import { catalogDirectories, renderAnswer, type RenderedAnswer } from '../../index.js';
 
 export default class AnswerRender extends BaseCommand {

@@ -1,6 +1,7 @@
 import { BaseCommand, ENVIRONMENT_HELP, EXIT_CODES_HELP } from '../../cli/base-command.js';
 import { printable } from '../../cli/format.js';
-import { answerFlags, installationFlags, isoFlags, mediumFlags, toRecipe } from '../../cli/recipe-flags.js';
+import { answerFlags, installationFlags, isoFlags, mediumFlags } from '../../cli/recipe-flags.js';
+import { toRecipe } from '../../cli/to-recipe.js';
 import { catalogDirectories, explainMiss, type Explanation } from '../../index.js';
 
 export default class CacheExplain extends BaseCommand {

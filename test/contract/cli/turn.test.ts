@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect } from 'chai';
 import { build } from '../../../src/build/build.js';
-import { toRecipe } from '../../../src/cli/recipe-flags.js';
+import { toRecipe } from '../../../src/cli/to-recipe.js';
 import { loadConfig } from '../../../src/config/load-config.js';
 import { Iso2RootfsError } from '../../../src/errors.js';
 import { takeJobSlot } from '../../../src/store/job-slots.js';
