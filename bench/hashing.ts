@@ -47,7 +47,7 @@ export async function reportHashing(sizeMebibytes: number, rounds: number): Prom
 }
 
 if (process.argv[2] === 'hash') {
-  const { hashFile } = await import('../src/store/files.js');
+  const { hashFile } = await import('../src/store/hash-file.js');
   const startedAt = performance.now();
   await hashFile(process.argv[3] ?? '');
   const elapsedMs = performance.now() - startedAt;

@@ -1,7 +1,8 @@
 import { link, mkdir, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Iso2RootfsError } from '../errors.js';
-import { hashFile, listTree, readJson } from '../store/files.js';
+import { listTree, readJson } from '../store/files.js';
+import { hashFile } from '../store/hash-file.js';
 import { placeFile } from '../store/link.js';
 import { LAST_USED_FILE, RECORD_FILE } from '../store/record.js';
 import type { StoredObject } from '../store/store.js';

@@ -1,7 +1,8 @@
 import { copyFile, mkdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { Iso2RootfsError } from '../errors.js';
-import { hashFile, readJson, writeFileAtomically } from '../store/files.js';
+import { readJson, writeFileAtomically } from '../store/files.js';
+import { hashFile } from '../store/hash-file.js';
 import { listEntries } from '../store/inventory.js';
 import { resolveKey } from '../store/resolve-key.js';
 import { chooseAccelerator } from '../tools/accelerator.js';

@@ -3,7 +3,8 @@ import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { systemErrorCode } from '../errors.js';
-import { hashFile, readJson, writeFileAtomically, type HashOptions } from './files.js';
+import { readJson, writeFileAtomically } from './files.js';
+import { hashFile, type HashOptions } from './hash-file.js';
 
 const FORMAT = 1;
 

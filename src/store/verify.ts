@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { systemErrorCode } from '../errors.js';
-import { hashData, hashFile, type HashOptions } from './files.js';
+import { hashData, hashFile, type HashOptions } from './hash-file.js';
 import { describeChange, type StoreEntry } from './inventory.js';
 import {
   findChanges,

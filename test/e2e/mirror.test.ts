@@ -5,7 +5,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { expect } from 'chai';
-import { hashFile } from '../../src/store/files.js';
+import { hashFile } from '../../src/store/hash-file.js';
 import { iso2rootfs, readFailure, type Ended } from '../contract/cli/program.js';
 import { convertOnce, GUEST, type SharedConversion } from './conversion.js';
 

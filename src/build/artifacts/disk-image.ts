@@ -1,5 +1,5 @@
 import { chmod, stat } from 'node:fs/promises';
-import { hashFile } from '../../store/files.js';
+import { hashFile } from '../../store/hash-file.js';
 import { copySparse } from '../../tools/copy.js';
 import { convertToQcow2 } from '../../tools/qemu-img.js';
 import type { MadeFile, MakingContext } from './making.js';

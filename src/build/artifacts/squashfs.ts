@@ -1,7 +1,7 @@
 import { chmod, stat } from 'node:fs/promises';
 import { PassThrough, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { hashFile } from '../../store/files.js';
+import { hashFile } from '../../store/hash-file.js';
 import type { CompressorChoice } from '../../tools/compress.js';
 import { startSquashing } from '../../tools/squashfs.js';
 import type { TreeEntry } from '../../tree/entry.js';

@@ -2,7 +2,7 @@ import { chmod, cp, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { GUEST_RECORD_FILE } from '../../compare/guest-record.js';
 import type { PackageList } from '../../packages/types.js';
-import { hashFile } from '../../store/files.js';
+import { hashFile } from '../../store/hash-file.js';
 import type { StoredObject } from '../../store/store.js';
 import { leastMemoryMiB } from '../../tree/least-memory.js';
 import { formatManifest, MANIFEST_FORMAT, type Manifest } from '../manifest.js';

@@ -2,7 +2,7 @@
 import { randomFillSync } from 'node:crypto';
 import { Readable, Writable } from 'node:stream';
 import { downloadFile } from '../../../src/download/download-file.js';
-import { hashFile } from '../../../src/store/files.js';
+import { hashFile } from '../../../src/store/hash-file.js';
 import { placeFile } from '../../../src/store/link.js';
 import { streamTree } from '../../../src/tree/transform.js';
 

@@ -6,7 +6,7 @@ import { expect } from 'chai';
 import { toIso2RootfsError, type Iso2RootfsError } from '../../../src/errors.js';
 import { Workspace } from '../../../src/build/workspace.js';
 import { hashOf } from '../../../src/store/canonical-json.js';
-import { hashFile } from '../../../src/store/files.js';
+import { hashFile } from '../../../src/store/hash-file.js';
 import { listEntries } from '../../../src/store/inventory.js';
 import { placeFile } from '../../../src/store/link.js';
 import { Store } from '../../../src/store/store.js';

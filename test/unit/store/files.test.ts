@@ -1,11 +1,12 @@
-import { link, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { link, mkdtemp, open, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { canonicalJson, hashOf, type JsonValue } from '../../../src/store/canonical-json.js';
 import { compareKeyInputs, findNearest } from '../../../src/store/compare-keys.js';
-import { hashData, hashFile, readJson, writeFileAtomically } from '../../../src/store/files.js';
+import { readJson, writeFileAtomically } from '../../../src/store/files.js';
+import { hashData, hashFile } from '../../../src/store/hash-file.js';
 import { placeFile } from '../../../src/store/link.js';
 import type { ObjectRecord } from '../../../src/store/record.js';
 import { putIntoWords } from '../../../src/build/explain-miss.js';
@@ -43,6 +44,31 @@ describe('files of the store', () => {
     expect(await make('longer', data, 3 * 2 ** 20 + 1)).not.to.equal(sparse);
     expect(await make('later', Buffer.concat([Buffer.alloc(2 ** 20), data]), 3 * 2 ** 20)).not.to.equal(sparse);
     expect(await make('empty', Buffer.alloc(0))).not.to.equal(await make('zero', Buffer.alloc(1)));
+  });
+
+  it('reads nothing of holes, for either hash', async () => {
+    const file = path.join(directory, 'sparse');
+    const sizeBytes = 200 * 2 ** 20 + 5;
+    const content = Buffer.alloc(sizeBytes);
+    await writeFile(file, '');
+    await truncate(file, sizeBytes);
+    const handle = await open(file, 'r+');
+    for (const [index, at] of [0, 5 * 2 ** 20 - 3, 150 * 2 ** 20 + 4096, sizeBytes - 4].entries()) {
+      const data = Buffer.from(`part ${index}`).subarray(0, sizeBytes - at);
+      await handle.write(data, 0, data.length, at);
+      data.copy(content, at);
+    }
+    await handle.close();
+    const bytesRead = async (): Promise<number> =>
+      Number(/^rchar: (\d+)$/m.exec(await readFile('/proc/self/io', 'utf8'))?.[1]);
+    const before = await bytesRead();
+    const [ofFile, ofData] = [await hashFile(file), await hashData(file)];
+    expect((await bytesRead()) - before).to.be.within(1, 32 * 2 ** 20);
+    expect(ofFile).to.equal(sha256(content));
+    // The same without a hole.
+    await writeFile(file, content);
+    expect(await hashFile(file)).to.equal(ofFile);
+    expect(await hashData(file)).to.equal(ofData);
   });
 
   it('ends hashing when it is aborted', async () => {
