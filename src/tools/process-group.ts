@@ -1,6 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { systemErrorCode } from '../errors.js';
+import { isMachine, listProcesses, type Process } from './processes.js';
 
 const POLL_MS = 50;
 /** What a program leaves running behind it may still write for this long; then it is ended. */
@@ -17,9 +17,14 @@ export class ProcessGroup {
     private readonly signalPauseMs: number,
   ) {}
 
-  /** Ends all its processes: SIGINT, SIGTERM, SIGKILL. Resolves when none is left. */
+  /**
+   * Ends all its processes: the machines that the leader has started, then all by SIGINT, SIGTERM, SIGKILL. Resolves when none is left.
+   *
+   * A program that uses libguestfs removes what that has in /tmp when it ends by itself, as it does without its appliance, but not when a
+   * signal ends it.
+   */
   end(): Promise<void> {
-    this.#ending ??= this.#endStepByStep(['SIGINT', 'SIGTERM', 'SIGKILL']);
+    this.#ending ??= this.#endMachines().then(() => this.#endStepByStep(['SIGINT', 'SIGTERM', 'SIGKILL']));
     return this.#ending;
   }
 
@@ -45,15 +50,38 @@ export class ProcessGroup {
     timer.unref();
   }
 
-  async #endStepByStep(signals: readonly NodeJS.Signals[]): Promise<void> {
-    for (const signal of signals) {
-      if (!this.#send(signal)) return;
-      const until = performance.now() + this.signalPauseMs;
-      while (performance.now() < until) {
-        await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-        if (!this.#send(0)) return;
+  async #endMachines(): Promise<void> {
+    // virt-sparsify has its machine in another group.
+    const machines = listProcesses().filter(
+      (found) =>
+        found.isAlive &&
+        isMachine(found) &&
+        found.pid !== this.pid &&
+        (found.parent === this.pid || found.group === this.pid),
+    );
+    for (const { pid } of machines) {
+      try {
+        process.kill(pid, 'SIGTERM');
+      } catch {
+        // it ended while we looked
       }
     }
+    if (machines.length > 0) await this.#isEmptySoon();
+  }
+
+  async #endStepByStep(signals: readonly NodeJS.Signals[]): Promise<void> {
+    for (const signal of signals) {
+      if (!this.#send(signal) || (await this.#isEmptySoon())) return;
+    }
+  }
+
+  async #isEmptySoon(): Promise<boolean> {
+    const until = performance.now() + this.signalPauseMs;
+    while (performance.now() < until) {
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+      if (!this.#send(0)) return true;
+    }
+    return false;
   }
 
   /** False when no process of the group is left. From then on its number may be somebody else's: nothing is sent any more. */
@@ -61,7 +89,7 @@ export class ProcessGroup {
     if (this.#isEmpty) return false;
     try {
       process.kill(-this.pid, signal);
-      this.#isEmpty = !hasLivingMember(this.pid);
+      this.#isEmpty = livingMembers(this.pid).length === 0;
     } catch (error) {
       this.#isEmpty = systemErrorCode(error) === 'ESRCH';
     }
@@ -70,17 +98,6 @@ export class ProcessGroup {
 }
 
 /** kill(2) also finds processes that are dead and wait for a parent to notice: the first process of a container may never do so. */
-function hasLivingMember(group: number): boolean {
-  for (const name of readdirSync('/proc')) {
-    if (!/^\d+$/.test(name)) continue;
-    try {
-      // proc(5): pid (comm) state ppid pgrp ... ; comm may hold anything, so look behind its last parenthesis.
-      const status = readFileSync(`/proc/${name}/stat`, 'latin1');
-      const [state, , memberOf] = status.slice(status.lastIndexOf(')') + 2).split(' ');
-      if (Number(memberOf) === group && state !== 'Z' && state !== 'X') return true;
-    } catch {
-      // it ended while we looked
-    }
-  }
-  return false;
+function livingMembers(group: number): Process[] {
+  return listProcesses().filter((member) => member.group === group && member.isAlive);
 }
