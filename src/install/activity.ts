@@ -28,10 +28,12 @@ export class ActivityMonitor {
   #samples: TimedSample[] = [];
   #reference: TimedSample | undefined;
   #lastActiveAt: number;
+  #lastMovedAt: number;
 
   constructor(now: number, options: ActivityOptions = {}) {
     this.#idleCpuShare = options.idleCpuShare ?? 0.05;
     this.#lastActiveAt = now;
+    this.#lastMovedAt = now;
   }
 
   /** When something last happened, in the clock's milliseconds. */
@@ -39,9 +41,20 @@ export class ActivityMonitor {
     return this.#lastActiveAt;
   }
 
+  /** When it last did something that a kernel which hangs does not: it read, wrote or sent, or its installer said something new. */
+  get lastMovedAt(): number {
+    return this.#lastMovedAt;
+  }
+
   /** Something else proves that the machine is alive: new text on its console. */
   markActive(now: number): void {
     this.#lastActiveAt = Math.max(this.#lastActiveAt, now);
+  }
+
+  /** New text that is the installer's. */
+  markMoved(now: number): void {
+    this.markActive(now);
+    this.#lastMovedAt = Math.max(this.#lastMovedAt, now);
   }
 
   addSample(sample: ActivitySample, now: number): void {
@@ -52,10 +65,11 @@ export class ActivityMonitor {
     const hasMoved =
       Math.abs(sample.blockBytes - reference.blockBytes) >= BLOCK_STEP_BYTES ||
       Math.abs(sample.netBytes - reference.netBytes) >= NET_STEP_BYTES;
-    if (hasMoved || this.#cpuShareSince(now - CPU_WINDOW_MS) >= this.#idleCpuShare) {
-      this.#lastActiveAt = now;
+    if (hasMoved) {
+      this.markMoved(now);
       this.#reference = timed;
     }
+    if (this.#cpuShareSince(now - CPU_WINDOW_MS) >= this.#idleCpuShare) this.markActive(now);
   }
 
   /**

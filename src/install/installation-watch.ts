@@ -37,6 +37,12 @@ export interface InstallationWatchOptions {
 }
 
 const DEFAULT_IDLE_TIMEOUT_MS = 10 * 60 * 1000;
+/**
+ * How many idle time-outs a machine may compute without anything else happening, and for how long at least. Installers do so for minutes,
+ * even emulated; a kernel that hangs in a loop does for ever, and reports it over and over.
+ */
+const SPINNING_FACTOR = 3;
+const LEAST_SPINNING_MS = 30 * 60 * 1000;
 const TAIL_LINES = 40;
 const TAIL_LINE_CHARACTERS = 500;
 const RECENT_LINES = 80;
@@ -190,7 +196,7 @@ export class InstallationWatch {
     const signature = signatureOf(text);
     if (signature === '' || this.#signatures.includes(signature)) return;
     keep(this.#signatures, signature, REMEMBERED_SIGNATURES);
-    this.#activity.markActive(now);
+    this.#markText(now, isForeground);
     if (isForeground && scope === 'console') this.#shownAt = now;
   }
 
@@ -201,10 +207,15 @@ export class InstallationWatch {
     if (this.#options.token === undefined ? token !== '' : token === this.#options.token) this.#tokenSeen = true;
   }
 
+  #markText(now: number, isForeground: boolean): void {
+    if (isForeground) this.#activity.markMoved(now);
+    else this.#activity.markActive(now);
+  }
+
   #enterPhase(phase: string, now: number): void {
     if (phase === this.#phase) return;
     this.#phase = phase;
-    this.#activity.markActive(now);
+    this.#activity.markMoved(now);
     this.#options.emit?.({ type: 'phase', stage: this.#options.stage ?? 'install', phase });
   }
 
@@ -217,11 +228,12 @@ export class InstallationWatch {
     if (!this.#hasNewText) return;
     this.#hasNewText = false;
     const rows = this.#console.addressesCursor ? this.#console.screen.rows : [];
-    const shown = [...rows, this.#console.addressesCursor ? '' : this.#console.partialLine].map(signatureOf).join('\n');
+    const partialLine = this.#console.addressesCursor ? '' : this.#console.partialLine;
+    const shown = [...rows, partialLine].map(signatureOf).join('\n');
     if (shown === this.#shown) return;
     this.#shown = shown;
     this.#shownAt = now;
-    this.#activity.markActive(now);
+    this.#markText(now, !isBackgroundLine(partialLine));
     const dialog = rows.length > 0 ? findDialog(rows) : undefined;
     if (dialog?.isQuestion === false) this.#noticeProgressBox(dialog, now);
   }
@@ -250,13 +262,17 @@ export class InstallationWatch {
     if (this.#options.timeoutMs !== undefined && elapsedMs >= this.#options.timeoutMs) {
       return this.#decide({ kind: 'stuck', outcome: 'timed-out', elapsedMs, cause: this.#failures.cause });
     }
+    const { idleTimeoutMs = DEFAULT_IDLE_TIMEOUT_MS } = this.#options;
     const idleMs = now - this.#activity.lastActiveAt;
-    if (idleMs < (this.#options.idleTimeoutMs ?? DEFAULT_IDLE_TIMEOUT_MS)) return undefined;
+    const spinningMs = now - this.#activity.lastMovedAt;
+    const isIdle = idleMs >= idleTimeoutMs;
+    if (!isIdle && spinningMs < Math.max(SPINNING_FACTOR * idleTimeoutMs, LEAST_SPINNING_MS)) return undefined;
     const line = this.#tail.at(-1);
     return this.#decide({
       kind: 'stuck',
       outcome: 'stalled',
-      elapsedMs: idleMs,
+      elapsedMs: isIdle ? idleMs : spinningMs,
+      isSpinning: !isIdle,
       cause: this.#failures.cause,
       ...(line === undefined ? {} : { line: messageOf(line) }),
     });

@@ -37,6 +37,8 @@ export interface VerdictFacts {
   readonly tail: readonly string[];
   /** For stalls and time-outs, in milliseconds. */
   readonly elapsedMs?: number;
+  /** It stalled though it went on computing. */
+  readonly isSpinning?: boolean;
 }
 
 export function toVerdict(facts: VerdictFacts): Verdict {
@@ -64,7 +66,7 @@ function wordMessage(facts: VerdictFacts, summary: string, line: string): string
   const said = facts.question ?? line;
   switch (facts.outcome) {
     case 'stalled':
-      return `${summary}: nothing has happened${after}${during}${line === '' ? '' : `; it last said: ${line}`}`;
+      return `${summary}: ${facts.isSpinning === true ? 'it has only computed' : 'nothing has happened'}${after}${during}${line === '' ? '' : `; it last said: ${line}`}`;
     case 'timed-out':
       return `${summary}: it ran${after}${during}`;
     case 'waits-for-input':

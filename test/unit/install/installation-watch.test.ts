@@ -255,6 +255,35 @@ describe('InstallationWatch', () => {
       expect(machine.passes(90_000)?.outcome).to.equal('stalled');
     });
 
+    it('is one when the machine has done nothing but compute for half an hour, whatever its kernel says of that', () => {
+      const machine = new Machine({ idleTimeoutMs: 60_000 });
+      machine.prints('Installing boot loader\n');
+      let verdict: Verdict | undefined;
+      for (let stall = 0; stall < 100 && verdict === undefined; stall += 1) {
+        const second = 63 * stall;
+        machine.prints(`[${second}.000001] rcu: INFO: rcu_preempt self-detected stall on CPU ${stall % 2}\r\n`);
+        machine.prints(`[${second}.000002] RIP: 0010:native_halt+0x${stall.toString(16)}/0x10\r\n`);
+        verdict = machine.passes(63_000, { cpuShare: 1 });
+      }
+      expect(verdict).to.include({ kind: 'stuck', outcome: 'stalled', code: 'STALLED' });
+      expect(verdict?.message).to.match(/it has only computed for 30 min \(last phase: .*it last said: .*native_halt/);
+    });
+
+    it('is not one while it computes and now and then says or writes something', () => {
+      const machine = new Machine({ idleTimeoutMs: 60_000 });
+      for (let minute = 0; minute < 120; minute += 20) {
+        machine.prints(`Installing package number ${minute}\n`);
+        expect(machine.passes(20 * 60_000, { cpuShare: 1 })).to.equal(undefined);
+      }
+      expect(machine.passes(120 * 60_000, { cpuShare: 1, blockBytesPerSecond: 500 })).to.equal(undefined);
+    });
+
+    it('gives an idle time-out of hours that of computing, too', () => {
+      const machine = new Machine({ idleTimeoutMs: 3_600_000 });
+      expect(machine.passes(170 * 60_000, { cpuShare: 1 })).to.equal(undefined);
+      expect(machine.passes(20 * 60_000, { cpuShare: 1 })?.outcome).to.equal('stalled');
+    });
+
     it('is one when a spinner, dots or a job timer are all that moves', () => {
       for (const piece of [
         '-\b\\\b|\b/\b',
