@@ -49,6 +49,8 @@ describe('a conversion', function () {
     expect(kernel.kernel).to.not.match(/rescue|kdump/);
     expect(artifacts.map(({ name }) => name)).to.include.members(['rootfs.tar', 'nfsroot', 'initramfs.cgz']);
     expect(JSON.stringify(commands)).to.include('virt-install').and.to.include('guestfish');
+    // The installed disk itself is read: no copy of it is prepared for trees.
+    expect(JSON.stringify(commands)).to.not.match(/virt-sysprep|virt-sparsify/);
     expect(timings.map(({ stage }) => stage)).to.include.members([
       'install',
       'prepare',

@@ -36,7 +36,7 @@ const FAILURES: readonly Failure[] = [
 ];
 
 describe('an installation that fails', function () {
-  this.timeout(10 * 60_000);
+  this.timeout(15 * 60_000);
   let directory: string;
   let cacheDirectory: string;
   let before_: ReadonlySet<string>;

@@ -3,6 +3,10 @@ import { spawn } from 'node:child_process';
 import path from 'node:path';
 
 const PROGRAM = path.resolve(import.meta.dirname, '../../../bin/run.js');
+/** Longer than anything that a test runs, shorter than what its test waits. */
+const LONGEST_RUN_MS = 12 * 60_000;
+/** A build that is told to end has a guest to end and files to remove. */
+const LONGEST_CLEANUP_MS = 60_000;
 
 export interface Ended {
   readonly status: number | null;
@@ -15,8 +19,11 @@ export interface ProgramOptions {
   readonly cwd?: string;
   /** Besides our own. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Default: 12 minutes. */
+  readonly longestRunMs?: number;
 }
 
+/** One that runs for too long is ended, and says so on stderr: neither its guest nor its pipes keep the tests from ending. */
 export class RunningIso2Rootfs {
   stdout = '';
   stderr = '';
@@ -39,9 +46,20 @@ export class RunningIso2Rootfs {
       this.stderr += chunk.toString();
       this.#notify();
     });
+    const { longestRunMs = LONGEST_RUN_MS } = options;
+    const endings = (['SIGTERM', 'SIGKILL'] as const).map((signal, index) =>
+      setTimeout(
+        () => {
+          this.stderr += `\n${signal} by the test: it has run for ${(performance.now() - startedAt) / 1000} s\n`;
+          this.kill(signal);
+        },
+        longestRunMs + index * LONGEST_CLEANUP_MS,
+      ),
+    );
     this.done = new Promise((resolve, reject) => {
       this.#child.on('error', reject);
       this.#child.on('close', (status) => {
+        for (const ending of endings) clearTimeout(ending);
         this.#hasEnded = true;
         this.#notify();
         const { stdout, stderr } = this;
