@@ -51,6 +51,7 @@ export class ProcessGroup {
   }
 
   async #endMachines(): Promise<void> {
+    if (!this.#send(0)) return;
     // virt-sparsify has its machine in another group.
     const machines = listProcesses().filter(
       (found) =>
