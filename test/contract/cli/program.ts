@@ -1,6 +1,7 @@
 /** Runs bin/run.js as a user would: another process, of which only stdout, stderr and the exit status are known. */
 import { spawn } from 'node:child_process';
 import path from 'node:path';
+import { describeHang } from './describe-hang.js';
 
 const PROGRAM = path.resolve(import.meta.dirname, '../../../bin/run.js');
 /** Longer than anything that a test runs, shorter than what its test waits. */
@@ -19,8 +20,6 @@ export interface ProgramOptions {
   readonly cwd?: string;
   /** Besides our own. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Default: 12 minutes. */
-  readonly longestRunMs?: number;
 }
 
 /** One that runs for too long is ended, and says so on stderr: neither its guest nor its pipes keep the tests from ending. */
@@ -46,16 +45,16 @@ export class RunningIso2Rootfs {
       this.stderr += chunk.toString();
       this.#notify();
     });
-    const { longestRunMs = LONGEST_RUN_MS } = options;
-    const endings = (['SIGTERM', 'SIGKILL'] as const).map((signal, index) =>
-      setTimeout(
-        () => {
-          this.stderr += `\n${signal} by the test: it has run for ${(performance.now() - startedAt) / 1000} s\n`;
-          this.kill(signal);
-        },
-        longestRunMs + index * LONGEST_CLEANUP_MS,
-      ),
-    );
+    const end = (signal: NodeJS.Signals): void => {
+      const elapsedSeconds = Math.round((performance.now() - startedAt) / 1000);
+      const places = describeHang(options.env?.['ISO2ROOTFS_CACHE_DIR'] ?? '');
+      this.stderr += `\n${signal} by the test after ${elapsedSeconds} s\n${places}\n`;
+      this.kill(signal);
+    };
+    const endings = [
+      setTimeout(() => end('SIGTERM'), LONGEST_RUN_MS),
+      setTimeout(() => end('SIGKILL'), LONGEST_RUN_MS + LONGEST_CLEANUP_MS),
+    ];
     this.done = new Promise((resolve, reject) => {
       this.#child.on('error', reject);
       this.#child.on('close', (status) => {
