@@ -1,7 +1,7 @@
 /**
  * No file of an installed system is younger than the end of its installation, but what preparing it has touched; that is different each
- * time. So times are clamped to that end, and what preparing touches has that time whether it was prepared on the disk (virt-sysprep) or
- * is only changed on the way out: then both give the same.
+ * time. So times are clamped to that end, and what preparing touches has that time whether it was prepared on the disk or is only
+ * changed on the way out: then both give the same.
  */
 import { findPerMachine } from '../distro/netboot/per-machine.js';
 import { Iso2RootfsError } from '../errors.js';
@@ -18,7 +18,7 @@ const TYPES: Readonly<Record<string, EntryType>> = {
   b: 'block-device',
   c: 'character-device',
 };
-/** virt-sysprep writes them anew whatever they say (net-hostname, net-hwaddr). */
+/** Written anew whatever they say (net-hostname, net-hwaddr). */
 const WRITTEN_ANEW = /^etc\/sysconfig\/network-scripts\/ifcfg-[^/]*$/;
 
 export interface NamedEntry {

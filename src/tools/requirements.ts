@@ -91,12 +91,6 @@ function allRequirements(arch: string): readonly Requirement[] {
       packages: samePackage('xorriso'),
     },
     {
-      programs: ['virt-sysprep'],
-      engine: 'guestfs',
-      reason: 'remove what must differ per machine',
-      packages: GUESTFS_TOOLS,
-    },
-    {
       programs: ['virt-sparsify'],
       engine: 'guestfs',
       reason: 'give unused blocks of the disk back',

@@ -30,7 +30,6 @@ describe('an appliance that is stopped', function () {
 
   const programs = {
     guestfish: ['--ro', '--format=raw', '--add', '', 'run', ':', 'debug', 'sh', 'sleep 600'],
-    'virt-sysprep': ['--format', 'raw', '--add', ''],
     'virt-sparsify': ['--in-place', '--format', 'raw', ''],
   };
 

@@ -3,7 +3,7 @@ import { handsOutDisk } from '../../config/outputs.js';
 import { copySparse } from '../../tools/copy.js';
 import { giveFreeBlocksBack } from '../../tools/disk/mount-disk.js';
 import { requireSpace } from '../../tools/space.js';
-import { virtSparsify, virtSysprep } from '../../tools/virt-sysprep.js';
+import { virtSparsify } from '../../tools/virt-sparsify.js';
 import { clearDisk } from '../clear-disk.js';
 import type { Stage } from '../pipeline.js';
 import type { Recipe } from '../recipe.js';
@@ -25,7 +25,6 @@ export const prepare: Stage<Recipe & Installed, Prepared> = {
     await requireSpace(store.layout.root, disk.allocatedBytes, 'a copy of the installed disk');
     const preparedDiskPath = path.join(await store.createStagingDirectory(workspace.id), 'prepared.raw');
     await copySparse(tools, disk.path, preparedDiskPath);
-    if (engine === 'guestfs') await virtSysprep(tools, { diskPath: preparedDiskPath });
     await clearDisk(tools, preparedDiskPath, engine);
     return { preparedDiskPath };
   },

@@ -1,9 +1,9 @@
 /**
- * What an installed system holds that must differ per machine, or that only tells of its installation: what virt-sysprep removes with the
- * operations of tools/virt-sysprep.ts (guestfs-tools 1.48 to 1.57, sysprep/sysprep_operation_*.ml), and what it does not know.
+ * What an installed system holds that must differ per machine, or that only tells of its installation: what virt-sysprep removes by
+ * default (guestfs-tools 1.48 to 1.57, sysprep/sysprep_operation_*.ml; docs/prepare.md says what is left out), and what it does not know.
  *
- * virt-sysprep does some of it for the distributions alone that it knows (NIC bindings: Fedora and RHEL, not openEuler). Here all is done
- * for all, on every tree that leaves a disk, so that it makes no difference whether virt-sysprep has run before.
+ * virt-sysprep does some of it for the distributions alone that it knows (NIC bindings: Fedora and RHEL, not openEuler), and in an appliance
+ * of its own. Here all is done for all, on every tree and every disk that is handed out.
  */
 import type { EntryType } from '../../tree/entry.js';
 
