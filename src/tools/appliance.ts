@@ -27,19 +27,18 @@ export type ApplianceCheck =
 
 /**
  * What the programs of libguestfs get. QEMU is started directly: through libvirt it would run as another user, who cannot read our disks.
- * @param places `cacheDirectory`: where the appliance is kept (some 700 MB; default: `/var/tmp`); `temporaryDirectory`: overlays and
- *   sockets, so its path must be short (default: `/tmp`).
+ * @param temporaryDirectory for libguestfs' overlays and QEMU's, so that they go with it when a program is killed. Default: /tmp and
+ *   /var/tmp. The appliance itself, some 700 MB, stays where it is.
  */
-export function applianceEnvironment(
-  accelerator: Accelerator,
-  places: { readonly cacheDirectory?: string; readonly temporaryDirectory?: string } = {},
-): Record<string, string> {
+export function applianceEnvironment(accelerator: Accelerator, temporaryDirectory?: string): Record<string, string> {
+  const { TMPDIR, LIBGUESTFS_CACHEDIR } = process.env;
   return {
     LIBGUESTFS_BACKEND: 'direct',
     // Empty rather than unset: the user's own setting must not force the other one.
     LIBGUESTFS_BACKEND_SETTINGS: accelerator === 'tcg' ? 'force_tcg' : '',
-    ...(places.cacheDirectory === undefined ? {} : { LIBGUESTFS_CACHEDIR: places.cacheDirectory }),
-    ...(places.temporaryDirectory === undefined ? {} : { LIBGUESTFS_TMPDIR: places.temporaryDirectory }),
+    ...(temporaryDirectory === undefined
+      ? {}
+      : { TMPDIR: temporaryDirectory, LIBGUESTFS_CACHEDIR: LIBGUESTFS_CACHEDIR ?? TMPDIR ?? '/var/tmp' }),
   };
 }
 

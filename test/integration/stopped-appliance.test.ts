@@ -1,5 +1,5 @@
 /** What libguestfs has in /tmp and in TMPDIR while its appliance runs, and that none of it stays when a build is interrupted then. */
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect } from 'chai';
 import { Iso2RootfsError } from '../../src/errors.js';
@@ -35,7 +35,7 @@ describe('an appliance that is stopped', function () {
 
   async function startOn(program: keyof typeof programs, signal?: AbortSignal): Promise<RunningProgram> {
     const args = programs[program].map((argument) => (argument === '' ? disk : argument));
-    const env = { ...applianceEnvironment('tcg', { temporaryDirectory: temporary }), [VARIABLE]: String(process.pid) };
+    const env = { ...applianceEnvironment('tcg', temporary), [VARIABLE]: String(process.pid) };
     return start(program, args, { signal, env });
   }
 
@@ -77,9 +77,16 @@ async function findSocketDirectory(program: RunningProgram): Promise<string> {
       const read = async (name: string): Promise<string> => readFile(`/proc/${pid}/${name}`, 'latin1').catch(() => '');
       const [, socketDirectory] = /path=([^,]*)\/guestfsd\.sock/.exec(await read('cmdline')) ?? [];
       const isOurs = (await read('environ')).includes(`\0${VARIABLE}=${process.pid}\0`);
-      if (socketDirectory !== undefined && isOurs) return socketDirectory;
+      if (socketDirectory !== undefined && isOurs && (await isUnderWay(pid))) return socketDirectory;
     }
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   throw new Error(`it has ended: ${String(await program.done.catch((error: unknown) => error))}`);
+}
+
+/** QEMU has removed the name of its overlay: ended before that, it would leave it to whoever removes the temporary directory. */
+async function isUnderWay(pid: number): Promise<boolean> {
+  const names = await readdir(`/proc/${pid}/fd`).catch((): string[] => []);
+  const files = await Promise.all(names.map((name) => readlink(`/proc/${pid}/fd/${name}`).catch(() => '')));
+  return files.some((file) => /\/vl\.\w+ \(deleted\)$/.test(file));
 }

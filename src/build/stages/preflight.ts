@@ -59,7 +59,7 @@ export const preflight: Stage<Recipe & Inspected & Answered, Preflighted> = {
         libvirtUri,
         accelerator,
         toolVersions,
-        environment: applianceEnvironment(forAppliance),
+        environment: applianceEnvironment(forAppliance, context.workspace.directory),
         canHypervisorReach: async (path) =>
           user === undefined || (await canUserReach(path, user.uid, user.gid)).isReachable,
       },
