@@ -1,7 +1,7 @@
 /**
  * All benchmarks, each as a ratio to a baseline that is measured in the same run:
  *
- *     npm run bench                    about 45 minutes on two cores without KVM; the first time some more for the medium and its disk
+ *     npm run bench                    about 40 minutes on two cores without KVM; the first time some more for the medium and its disk
  *     npm run bench -- --quick         7 minutes: smaller files, fewer rounds, neither scale nor installation
  *     npm run bench -- --only NAMES    of: conversion, start, hashing, download, scale, installation
  *     npm run bench -- --variants I,J  of the installation, counted from 1: bench/installation.ts
