@@ -9,6 +9,8 @@ export interface HashOptions {
 
 const CHUNK_BYTES = 1024 * 1024;
 const ZEROS = Buffer.alloc(CHUNK_BYTES);
+/** To read less than this is faster than to ask where the data is. */
+const LEAST_HOLES_BYTES = 64 * 1024 * 1024;
 
 /** SHA-256 of a file. */
 export async function hashFile(file: string, options: HashOptions = {}): Promise<string> {
@@ -57,7 +59,8 @@ async function hashChunks(
   };
   try {
     const { size, blocks } = await handle.stat();
-    const skipHole = blocks * 512 < size / 2 ? await holeSkipper(file, size, signal) : (position: number) => position;
+    const hasHoles = size - blocks * 512 >= LEAST_HOLES_BYTES;
+    const skipHole = hasHoles ? await holeSkipper(file, size, signal) : (position: number) => position;
     let position = skipHole(0);
     let end = 0;
     let current: 0 | 1 = 0;
