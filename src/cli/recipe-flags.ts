@@ -136,7 +136,7 @@ export const installationFlags = {
   }),
   timeout: Flags.string({ summary: 'Longest installation. Default: 90m.', helpValue: 'TIME', helpGroup: INSTALLATION }),
   'idle-timeout': Flags.string({
-    summary: 'Longest time in which nothing moves; three times as long for one that only computes. Default: 10m.',
+    summary: 'Longest time in which nothing moves; thrice that, at least 30m, if it only computes. Default: 10m.',
     helpValue: 'TIME',
     helpGroup: INSTALLATION,
   }),

@@ -11,6 +11,7 @@ import { ActivityMonitor, type ActivitySample } from './activity.js';
 import { type ConsoleLineKind, ConsoleText } from './console-text.js';
 import { type Dialog, findDialog } from './dialog.js';
 import { type Failure, FailureFinder } from './failure-finder.js';
+import { findOverdue, type Limits } from './overdue.js';
 import { findPhase } from './phases.js';
 import { findQuestion, type Question } from './question.js';
 import { isBackgroundLine, isReadable, messageOf, signatureOf, withoutFrame } from './text.js';
@@ -19,14 +20,10 @@ import { toVerdict, type Verdict, type VerdictFacts } from './verdict.js';
 /** What an answer file's last script prints before the token of this build. */
 export const TOKEN_MARKER = 'iso2rootfs-token: ';
 
-export interface InstallationWatchOptions {
+export interface InstallationWatchOptions extends Limits {
   readonly family: InstallerFamily;
   /** Milliseconds that never go back. Default: performance.now. */
   readonly now?: () => number;
-  /** Longest time without any activity, counted anew in each phase. Default: 10 minutes. */
-  readonly idleTimeoutMs?: number;
-  /** Longest time in all. Default: none. */
-  readonly timeoutMs?: number | undefined;
   /** The token of this build; without it any token counts. */
   readonly token?: string;
   readonly emit?: Emit;
@@ -36,13 +33,6 @@ export interface InstallationWatchOptions {
   readonly idleCpuShare?: number;
 }
 
-const DEFAULT_IDLE_TIMEOUT_MS = 10 * 60 * 1000;
-/**
- * How many idle time-outs a machine may compute without anything else happening, and for how long at least. Installers do so for minutes,
- * even emulated; a kernel that hangs in a loop does for ever, and reports it over and over.
- */
-const SPINNING_FACTOR = 3;
-const LEAST_SPINNING_MS = 30 * 60 * 1000;
 const TAIL_LINES = 40;
 const TAIL_LINE_CHARACTERS = 500;
 const RECENT_LINES = 80;
@@ -258,21 +248,12 @@ export class InstallationWatch {
   }
 
   #checkClock(now: number): Verdict | undefined {
-    const elapsedMs = now - this.#startedAt;
-    if (this.#options.timeoutMs !== undefined && elapsedMs >= this.#options.timeoutMs) {
-      return this.#decide({ kind: 'stuck', outcome: 'timed-out', elapsedMs, cause: this.#failures.cause });
-    }
-    const { idleTimeoutMs = DEFAULT_IDLE_TIMEOUT_MS } = this.#options;
-    const idleMs = now - this.#activity.lastActiveAt;
-    const spinningMs = now - this.#activity.lastMovedAt;
-    const isIdle = idleMs >= idleTimeoutMs;
-    if (!isIdle && spinningMs < Math.max(SPINNING_FACTOR * idleTimeoutMs, LEAST_SPINNING_MS)) return undefined;
-    const line = this.#tail.at(-1);
+    const overdue = findOverdue({ ...this.#options, startedAt: this.#startedAt, activity: this.#activity, now });
+    if (overdue === undefined) return undefined;
+    const line = overdue.outcome === 'stalled' ? this.#tail.at(-1) : undefined;
     return this.#decide({
       kind: 'stuck',
-      outcome: 'stalled',
-      elapsedMs: isIdle ? idleMs : spinningMs,
-      isSpinning: !isIdle,
+      ...overdue,
       cause: this.#failures.cause,
       ...(line === undefined ? {} : { line: messageOf(line) }),
     });

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, rename, rm, rmdir, stat, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, rmdir, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Iso2RootfsError, systemErrorCode } from '../errors.js';
 import { lockFile, type FileLock, type LockOptions } from '../tools/flock.js';
+import { describeFile, type DescribeOptions } from './describe-file.js';
 import { FileHashes } from './file-hashes.js';
 import { listTree, namesIn, syncPath } from './files.js';
-import { hashData, hashFile } from './hash-file.js';
 import { STORE_FORMAT, storeLayout, type StoreLayout } from './layout.js';
 import { MediaShelf } from './media-shelf.js';
 import { openLayout } from './open-layout.js';
@@ -14,7 +14,6 @@ import {
   LAST_USED_FILE,
   readRecord,
   writeRecord,
-  type FileRecord,
   type ObjectKind,
   type ObjectRecord,
   type StoredObject,
@@ -22,18 +21,15 @@ import {
 
 export type { ObjectKind, ObjectRecord, StoredObject } from './record.js';
 
-export interface CommitOptions {
+export interface CommitOptions extends DescribeOptions {
   readonly kind: ObjectKind;
   /** 64 hexadecimal digits. The caller holds its lock. */
   readonly key: string;
   readonly keyInputs: Readonly<Record<string, unknown>>;
   readonly isoSha256: string;
   readonly facts?: Readonly<Record<string, unknown>>;
-  /** SHA-256 of the files that have been hashed while they were written. The others are hashed now. */
-  readonly hashes?: ReadonlyMap<string, string>;
   /** A directory in the store's staging area; it becomes the object. */
   readonly stagingDirectory: string;
-  readonly signal?: AbortSignal | undefined;
 }
 
 /** An object that cannot be removed before it is released. */
@@ -287,22 +283,4 @@ export class Store {
   async lock(name: string, options: LockOptions): Promise<FileLock | undefined> {
     return lockFile(path.join(this.layout.locks, `${name}.lock`), options);
   }
-}
-
-/** Makes a file durable and notes how it is. */
-async function describeFile(
-  directory: string,
-  name: string,
-  { hashes, signal }: Pick<CommitOptions, 'hashes' | 'signal'>,
-): Promise<FileRecord> {
-  const file = path.join(directory, name);
-  await syncPath(file);
-  const status = await stat(file, { bigint: true });
-  const common = { path: name, sizeBytes: Number(status.size), mtimeNs: String(status.mtimeNs) };
-  const known = hashes?.get(name);
-  if (known !== undefined) return { ...common, sha256: known };
-  const isMostlyHoles = status.blocks * 512n < status.size / 2n;
-  return isMostlyHoles
-    ? { ...common, dataSha256: await hashData(file, { signal }) }
-    : { ...common, sha256: await hashFile(file, { signal }) };
 }
